@@ -1,0 +1,38 @@
+# Two commands matter: `make demo` and `make test`. Both set up everything by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test setup test-services test-long lint constraints clean
+
+demo: setup ## run the whole chain on a walk-in clip and print the tablet page's address
+	@$(BIN)/yingbin demo $(ARGS)
+
+test: setup ## everything that needs no service and no browser
+	@$(BIN)/pytest -m "not services and not shared and not long" $(ARGS)
+
+setup: ## .venv with everything, model pack pulled; repeats in a second
+	@$(PYTHON) deploy/setup.py --venv $(VENV)
+
+test-services: ## PostgreSQL, Chromium; a missing service fails
+	@$(PYTHON) deploy/setup.py --venv $(VENV) --services
+	@$(BIN)/pytest -m services $(ARGS)
+
+test-shared: setup ## accuracy checks on the data sets beside the checkout
+	@$(BIN)/pytest -m shared $(ARGS)
+
+test-long: setup ## soaks and fuzzing, minutes to hours
+	@$(BIN)/pytest -m long --timeout 7200 $(ARGS)
+
+lint: setup ## style, types, import rules
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+constraints: ## re-pin every package (needs uv)
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o deploy/constraints/base.txt
+	uv pip compile pyproject.toml --extra test --extra services --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header -c deploy/constraints/base.txt -o deploy/constraints/services.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info
