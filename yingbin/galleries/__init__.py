@@ -1,0 +1,1 @@
+"""Templates: protect, index, decide (how sure at gallery size N)."""

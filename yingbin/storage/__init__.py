@@ -1,0 +1,1 @@
+"""Records: engine and unit of work, tables by owner, one Alembic tree per owner."""
