@@ -1,0 +1,1 @@
+"""Image -> Face: model packs, detection, alignment, embedding, quality, enrolment of a photo."""

@@ -1,0 +1,196 @@
+"""Model packs: a folder with two ONNX files, an insightface V2 manifest, a licence, and our score statistics.
+
+Layout (insightface's): `<root>/models/<name>/manifest.json`. `yingbin.json` beside it holds what insightface does not
+know: how scores of different people spread, and the gallery size the pack is fit for.
+"""
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+from pydantic import Field
+
+from yingbin.errors import BadConfiguration
+from yingbin.settings import Settings
+
+_T = TypeVar("_T")
+
+DEFAULT_PACK = "opencv-zoo"
+CROP_PX = 112
+MANIFEST = "manifest.json"
+EXTRAS = "yingbin.json"
+LICENCE = "MODEL.LICENSE"
+
+
+class PackNotFound(BadConfiguration):
+    """There is no model pack (or nothing to build it from) where it was looked for."""
+
+    code = "pack_not_found"
+
+
+class PackDamaged(BadConfiguration):
+    """A file of the pack, or of its source, is missing, unreadable or does not have its sha256."""
+
+    code = "pack_damaged"
+
+
+class PackMismatch(BadConfiguration):
+    """The pack's files are intact but do not do what the manifest says, or not what Yingbin needs."""
+
+    code = "pack_mismatch"
+
+
+class ModelSettings(Settings, env_prefix="YINGBIN_MODELS_"):
+    """Where model packs live: environment variable `YINGBIN_MODELS_ROOT`."""
+
+    root: Path = Field(
+        default=Path(sys.prefix) / "share" / "yingbin",
+        title="Models root",
+        description="Folder whose sub-folder `models/` holds one folder per pack.",
+    )
+
+
+def models_root() -> Path:
+    """Return the configured root of all packs; packs are in its sub-folder `models`."""
+    return ModelSettings.load(None).root.expanduser().absolute()
+
+
+class ScoreModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How cosines of *different* people spread with this pack, modelled as a Gaussian, and what N that allows.
+
+    The values of the default pack are not measured at 1:N: they are solved from two points of a 1:N extrapolation at
+    FPIR 1 % (threshold .541 at N = 20,000 and .622 at N = 2,000,000, so FMR 5.0e-7 and 5.0e-9: 4.89 and 5.73 sigma),
+    rounded to mean .07, sd .0965. They are also assumed for a pack without `yingbin.json`, which overstates the tail
+    of any better recogniser: safe, until the gallery is calibrated. `basis` says in one sentence where the figures
+    come from.
+    """
+
+    impostor_mean: float = 0.07
+    impostor_sd: float = 0.0965
+    fit_for_templates: int = 20_000
+    basis: str = "assumed: the extrapolated statistics of the default pack; calibrate before relying on them"
+
+
+class PackExtras(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Content of `yingbin.json`. `files`: sha256 of files the manifest does not cover, such as the licence."""
+
+    scores: ScoreModel = ScoreModel()
+    licence_name: str = ""
+    files: dict[str, str] = {}
+
+
+class _Normalisation(msgspec.Struct, frozen=True):
+    mean: float
+    std: float
+
+
+class _Task(msgspec.Struct, frozen=True):
+    """All four are optional for insightface, which then guesses; a wrong guess costs accuracy without any error."""
+
+    file: str
+    sha256: str
+    preprocessing: _Normalisation | Literal["embedded"]
+
+
+class _Recognition(_Task, frozen=True):
+    embedding_dimension: int
+    input_size: tuple[int, int] = (CROP_PX, CROP_PX)
+
+
+class _Tasks(msgspec.Struct, frozen=True):
+    detection: _Task
+    recognition: _Recognition
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    manifest_version: Literal[2]
+    model_id: str
+    license: str
+    tasks: _Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPack:
+    """A pack whose files are on this machine and have their sha256.
+
+    `pack_id` names the recogniser exactly (name and first 8 hex digits of its sha256): templates of two packs with
+    different ids must never be compared. `dimension` is the manifest's; `FaceEngine.load` proves it against the model.
+    """
+
+    pack_id: str
+    name: str
+    folder: Path
+    dimension: int
+    licence_name: str
+    licence_text: str
+    scores: ScoreModel
+
+    @classmethod
+    def load(cls, name: str = DEFAULT_PACK, root: Path | None = None) -> "ModelPack":
+        """Read and verify `<root>/models/<name>`.
+
+        Raises `PackNotFound`, `PackDamaged` (names the file) or `PackMismatch` (manifest incomplete or unusable).
+        """
+        folder = (root or models_root()) / "models" / name
+        if Path(name).name != name or not (folder / MANIFEST).is_file():
+            raise PackNotFound(f"no model pack '{name}' at {folder}: run `yingbin models pull`, or copy the pack there")
+        manifest = _read(folder / MANIFEST, _Manifest)
+        extras = _read(folder / EXTRAS, PackExtras) if (folder / EXTRAS).exists() else PackExtras()
+        tasks = (manifest.tasks.detection, manifest.tasks.recognition)
+        for file, digest in [*((task.file, task.sha256) for task in tasks), *extras.files.items()]:
+            _verify(folder, file, digest)
+        recognition = manifest.tasks.recognition
+        if recognition.input_size != (CROP_PX, CROP_PX):
+            raise PackMismatch(
+                f"{folder}: the recogniser wants {recognition.input_size} px, only 112 x 112 is supported"
+            )
+        licence_text = _inside(folder, manifest.license).read_text("utf-8")
+        return cls(
+            pack_id=f"{manifest.model_id}-{recognition.sha256[:8]}",
+            name=name,
+            folder=folder,
+            dimension=recognition.embedding_dimension,
+            licence_name=extras.licence_name or next(iter(licence_text.split("\n")), ""),
+            licence_text=licence_text,
+            scores=extras.scores,
+        )
+
+
+def list_packs(root: Path | None = None) -> list[str]:
+    """Return the names of all pack folders under `root`, sorted; a half-built pack never counts."""
+    folders = ((root or models_root()) / "models").glob(f"*/{MANIFEST}")
+    return sorted(path.parent.name for path in folders if not path.parent.name.startswith("."))
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file as 64 lower-case hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read(path: Path, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except msgspec.ValidationError as error:
+        raise PackMismatch(f"{path}: {error}; Yingbin needs it stated, it does not guess") from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise PackDamaged(f"{path} cannot be read: {error}") from error
+
+
+def _inside(folder: Path, file: str) -> Path:
+    path = (folder / file).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        raise PackDamaged(f"{folder}: the file '{file}' is missing; copy the pack again or run `yingbin models pull`")
+    return path
+
+
+def _verify(folder: Path, file: str, digest: str) -> None:
+    actual = sha256_of(_inside(folder, file))
+    if actual != digest:
+        raise PackDamaged(
+            f"{folder / file} is not the pack's file (sha256 {actual[:12]}..., expected {digest[:12]}...);"
+            " remove the folder and run `yingbin models pull`, or copy the pack again"
+        )
