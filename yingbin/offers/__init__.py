@@ -1,0 +1,1 @@
+"""What to say to this customer now: profile -> rules -> card view (province), card view -> offers (city)."""
