@@ -1,0 +1,1 @@
+"""The camera box: camera -> tracks -> best shot -> protected vector -> city."""
