@@ -1,0 +1,129 @@
+"""Puts the province together: stores, services, routes. Composition only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.formparsers import MultiPartParser
+
+from province_server import city_api, consents, customers, enrolment, registry_api, staff
+from province_server.auth import Gate, access_of
+from province_server.cards import Cards
+from province_server.city_api import PortraitService
+from province_server.consents import ConsentService
+from province_server.customers import CustomerService
+from province_server.enrolment import EnrolmentService, PhotoReader
+from province_server.feed import Notifier
+from province_server.gallery import Galleries
+from province_server.keys import KEY_BYTES, Keys
+from province_server.limits import RateLimit
+from province_server.materialise import FeedReader
+from province_server.outcomes import OutcomeService
+from province_server.registry import Registry
+from province_server.search import RecentMatches, Search
+from province_server.settings import ProvinceSettings
+from province_server.staff import StaffService
+from province_server.vault import TemplateVault
+from yingbin.errors import BadConfiguration
+from yingbin.http.app import MAX_BODY_BYTES, create_app
+from yingbin.offers.catalogue import load_catalogue
+from yingbin.storage import migrate
+from yingbin.storage.database import Database
+from yingbin.trust.keystore import FileKeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The two databases, migrated, and the key store, open."""
+
+    identity: Database
+    templates: Database
+    keystore: FileKeyStore
+
+    @classmethod
+    def open(cls, settings: ProvinceSettings) -> "Stores":
+        """Open everything. Raises `BadConfiguration`, `Unavailable`, `StorageFull`."""
+        if settings.database_url == settings.templates_database_url:
+            raise BadConfiguration("`database_url` and `templates_database_url` must be two databases (C8)")
+        keystore = FileKeyStore(settings.keystore_file, settings.keystore_passphrase.get_secret_value())
+        keystore.get_or_create("identity", KEY_BYTES)  # from the very first command on, the passphrase is fixed
+        identity, templates = Database(settings.database_url), Database(settings.templates_database_url)
+        migrate.upgrade(identity, migrate.Tree.PROVINCE)
+        migrate.upgrade(templates, migrate.Tree.TEMPLATES)
+        return cls(identity, templates, keystore)
+
+    def check(self) -> None:
+        """Raise `Unavailable` when a database does not answer."""
+        self.identity.check()
+        self.templates.check()
+
+    def close(self) -> None:
+        """Close both databases."""
+        self.identity.close()
+        self.templates.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Province:
+    """The running province: its app, and the services that tests and jobs use directly."""
+
+    app: FastAPI
+    stores: Stores
+    keys: Keys
+    galleries: Galleries
+    vault: TemplateVault
+    staff: StaffService
+
+
+def build(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Province:
+    """Return the province, its galleries loaded. Raises `BadConfiguration` naming what is wrong."""
+    identity, templates = stores.identity, stores.templates
+    keys = Keys(stores.keystore, reader.dimension)
+    notifier, galleries = Notifier(), Galleries(reader.dimension)
+    cards = Cards(keys, load_catalogue(settings.catalogue_file))
+    vault = TemplateVault(identity, templates, keys, galleries, notifier, reader.pack_id)
+    vault.load()
+    matches = RecentMatches(settings.portrait_after_match_h)
+    gate = Gate(identity, keys.staff_token_key)
+    people = StaffService(identity, notifier, keys.staff_token_key, _sign_in_limit(settings))
+    search = Search(
+        identity, keys, galleries, cards, matches,
+        RateLimit(settings.search_probes_per_s, settings.search_burst_probes),
+        reader.pack_id, reader.scores, reader.dimension,
+    )  # fmt: skip
+    routers = (
+        staff.routes(people, gate),
+        registry_api.routes(Registry(identity, keys, notifier, reader.pack_id, reader.dimension), gate),
+        customers.routes(CustomerService(identity, keys, cards, vault, notifier), gate),
+        consents.routes(ConsentService(identity, vault, notifier), gate),
+        enrolment.routes(EnrolmentService(identity, vault, reader), gate),
+        city_api.routes(
+            FeedReader(identity, keys, cards, vault, reader.pack_id, settings),
+            notifier,
+            search,
+            PortraitService(identity, cards, matches),
+            OutcomeService(identity),
+            gate,
+        ),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        stores.close()
+
+    # A photo stays in memory: the framework would spool parts of more than 1 MiB to a file on disk.
+    MultiPartParser.spool_max_size = MAX_BODY_BYTES
+    app = create_app("Yingbin province", lifespan, stores.check)
+    for router in routers:
+        for route in router.routes:
+            if not isinstance(route, APIRoute) or not access_of(route):
+                raise BadConfiguration(f"route {route} does not declare who may call it")
+        app.include_router(router)
+    return Province(app, stores, keys, galleries, vault, people)
+
+
+def _sign_in_limit(settings: ProvinceSettings) -> RateLimit:
+    return RateLimit(settings.sign_in_attempts_per_min / 60, settings.sign_in_attempts_per_min)

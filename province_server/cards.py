@@ -1,0 +1,84 @@
+"""What a city may see of a customer: only of one who is enrolled, which needs his consent (C1)."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from province_server.keys import Keys
+from province_server.records import Id, Label
+from yingbin.errors import NotFound
+from yingbin.offers.card import build_card_view
+from yingbin.offers.catalogue import Catalogue
+from yingbin.offers.customer import CustomerRecord
+from yingbin.offers.profile import CHINA_TIME
+from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, TemplateLink
+from yingbin.trust.consent import GALLERY_PURPOSE, Gallery, Purpose
+from yingbin.wire import CardView
+
+
+class Guardian(BaseModel):
+    """Who consents for a child under 14, and the document that shows it (PIPL art. 31)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    full_name: Label
+    relation: Label
+    evidence: Label
+
+
+class Customer(CustomerRecord):
+    """A customer's record with his guardian, when he needs one."""
+
+    customer_id: Id
+    guardian: Guardian | None = None
+
+
+def needed_for(gallery: Gallery) -> frozenset[Purpose]:
+    """Return the consents without which no template may be in a gallery of the province."""
+    return frozenset({GALLERY_PURPOSE[gallery], Purpose.CENTRAL_STORAGE})
+
+
+def consents_in_force(session: Session, customer_id: str) -> frozenset[Purpose]:
+    """Return the purposes a customer consents to now."""
+    rows = session.scalars(
+        select(ConsentRow.purpose).where(ConsentRow.customer_id == customer_id, ConsentRow.withdrawn_at_ms.is_(None))
+    )
+    return frozenset(Purpose(purpose) for purpose in rows)
+
+
+def gallery_of(session: Session, customer_id: str) -> Gallery | None:
+    """Return the gallery a customer's searchable templates are in, None when he has none."""
+    linked = (TemplateLink.customer_id == customer_id, TemplateLink.state == "linked")
+    found = session.scalars(select(TemplateLink.gallery).where(*linked).limit(1)).first()
+    return Gallery(found) if found else None
+
+
+def city_of(session: Session, branch_id: str) -> str:
+    """Return the city a branch belongs to."""
+    return session.scalars(select(BranchRow.city_id).where(BranchRow.branch_id == branch_id)).one()
+
+
+class Cards:
+    """Opens customers' records and makes card views of them."""
+
+    def __init__(self, keys: Keys, catalogue: Catalogue) -> None:
+        self._keys = keys
+        self._catalogue = catalogue
+
+    def customer(self, session: Session, customer_id: str) -> Customer:
+        """Return the record. Raises `NotFound`."""
+        row = session.get(CustomerRow, customer_id)
+        if row is None:
+            raise NotFound(f"there is no customer {customer_id}")
+        return Customer.model_validate_json(self._keys.open_record(customer_id, row.record_sealed))
+
+    def card_view(self, session: Session, customer_id: str) -> CardView | None:
+        """Return the card view as of now, None for somebody who may not be recognised."""
+        gallery = gallery_of(session, customer_id)
+        purposes = consents_in_force(session, customer_id)
+        if gallery is None or not needed_for(gallery) <= purposes:
+            return None
+        today = datetime.now(CHINA_TIME).date()
+        return build_card_view(self.customer(session, customer_id), gallery, purposes, self._catalogue, today)

@@ -1,0 +1,61 @@
+"""`yingbin province`: serve, and create the first administrator."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(help="The province server.", no_args_is_help=True)
+
+_Config = Annotated[Path | None, typer.Option("--config", help="TOML file; environment variables win over it")]
+_PASSWORD_VARIABLE = "YINGBIN_BOOTSTRAP_PASSWORD"  # noqa: S105  # the name of a variable, not a password
+
+
+@app.command()
+def serve(config: _Config = None) -> None:
+    """Run the province server until SIGINT or SIGTERM."""
+    from province_server.app import Stores, build
+    from province_server.enrolment import EngineReader
+    from province_server.settings import ProvinceSettings
+    from yingbin import log
+    from yingbin.faces.engine import FaceEngine
+    from yingbin.faces.pack import ModelPack
+    from yingbin.http import serve as http
+
+    settings = ProvinceSettings.load(config)
+    log.configure("province")
+    http.require_tls_or_loopback(settings.host, settings.tls_certificate_file)
+    listener = http.bind(settings.host, settings.port)
+    reader = EngineReader(FaceEngine.load(ModelPack.load(settings.models_pack)))
+    province = build(settings, Stores.open(settings), reader)
+    http.serve(
+        province.app,
+        listener,
+        certificate_file=settings.tls_certificate_file,
+        key_file=settings.tls_key_file,
+    )
+
+
+@app.command()
+def bootstrap(
+    staff_id: Annotated[str, typer.Option("--staff-id", help="how the first administrator signs in")],
+    config: _Config = None,
+) -> None:
+    """Create the first gallery administrator of an empty province.
+
+    The password comes from the environment variable YINGBIN_BOOTSTRAP_PASSWORD, or is asked for on stdin.
+    """
+    from province_server.app import Stores
+    from province_server.settings import ProvinceSettings
+    from province_server.staff import first_admin
+
+    given = os.environ.get(_PASSWORD_VARIABLE)
+    if given is None:
+        given = typer.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    stores = Stores.open(ProvinceSettings.load(config))
+    first_admin(stores.identity, staff_id, given)
+    stores.close()
+    Console().print(f"[green]{staff_id}[/] may now sign in as gallery_admin")

@@ -1,0 +1,123 @@
+"""From a photo to a searchable template. The photo is looked at in memory and never kept."""
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Depends, Form, UploadFile
+from pydantic import BaseModel
+
+from province_server.auth import Gate
+from province_server.records import Id
+from province_server.vault import TemplateVault
+from yingbin.errors import InvalidInput
+from yingbin.faces.engine import FaceEngine
+from yingbin.faces.enrolment import Acquired, acquire, decode_image
+from yingbin.galleries.decide import ScoreModel
+from yingbin.storage.database import Database
+from yingbin.trust.consent import Gallery
+from yingbin.trust.staff import Role
+
+MAX_PHOTO_BYTES = 12 * 1024 * 1024
+
+
+class PhotoReader(Protocol):
+    """Makes vectors of photos, with one model pack."""
+
+    @property
+    def pack_id(self) -> str:
+        """The pack that all galleries are bound to."""
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+
+    @property
+    def scores(self) -> ScoreModel:
+        """The pack's impostor statistics."""
+
+    def read(self, content: bytes) -> Acquired:
+        """Return the face in a photo. Raises `NotAnImage`, `EnrolmentRefused`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReader:
+    """`PhotoReader` of a real model pack; any thread may call."""
+
+    engine: FaceEngine
+
+    @property
+    def pack_id(self) -> str:
+        """The pack that all galleries are bound to."""
+        return self.engine.pack.pack_id
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        return self.engine.pack.dimension
+
+    @property
+    def scores(self) -> ScoreModel:
+        """The pack's impostor statistics."""
+        scores = self.engine.pack.scores
+        return ScoreModel(scores.impostor_mean, scores.impostor_sd)
+
+    def read(self, content: bytes) -> Acquired:
+        """Return the face in a photo. Raises `NotAnImage`, `EnrolmentRefused`."""
+        return acquire(self.engine, decode_image(content))
+
+
+class QualityOut(BaseModel):
+    """How good the photo is: see `yingbin.faces.quality.Quality`."""
+
+    size_px: float
+    yaw: float
+    roll: float
+    sharpness: float
+    brightness: float
+    contrast: float
+    overall: float
+
+
+class Enrolled(BaseModel):
+    """The photo became a template."""
+
+    template_id: str
+    quality: QualityOut
+
+
+class EnrolmentService:
+    """Enrols a consenting customer from a photo."""
+
+    def __init__(self, database: Database, vault: TemplateVault, reader: PhotoReader) -> None:
+        self._database = database
+        self._vault = vault
+        self._reader = reader
+
+    def enrol(self, customer_id: str, gallery: Gallery, photo: bytes) -> Enrolled:
+        """Return the new template's id and the photo's quality.
+
+        Raises `NotFound`, `ConsentMissing` or `Conflict` before the photo is looked at, then `NotAnImage` or
+        `EnrolmentRefused`.
+        """
+        with self._database.read() as session:
+            self._vault.check_may_add(session, customer_id, gallery)
+        acquired = self._reader.read(photo)
+        template_id = self._vault.add(customer_id, gallery, acquired.vector)
+        quality = QualityOut.model_validate(acquired.quality, from_attributes=True)
+        return Enrolled(template_id=template_id, quality=quality)
+
+
+def routes(enrolment: EnrolmentService, gate: Gate) -> APIRouter:
+    """Return the routes of enrolment."""
+    router = APIRouter(prefix="/v1/customers/{customer_id}/photos", tags=["enrolment"])
+    enroller = [Depends(gate.requires(Role.ENROLLER, Role.GALLERY_ADMIN))]
+
+    @router.post("", status_code=201, dependencies=enroller)
+    def enrol(customer_id: Id, photo: UploadFile, gallery: Annotated[Gallery, Form()]) -> Enrolled:
+        """Enrol a photo; refused with the reason when it cannot make a good template."""
+        content = photo.file.read(MAX_PHOTO_BYTES + 1)
+        if len(content) > MAX_PHOTO_BYTES:
+            raise InvalidInput(f"the photo is larger than {MAX_PHOTO_BYTES // 2**20} MiB: make it smaller")
+        return enrolment.enrol(customer_id, gallery, content)
+
+    return router

@@ -1,0 +1,79 @@
+"""The feed's log: what changed for which city, in an order every reader sees alike, and who waits for it.
+
+A row names a thing, not its content: the content is read with the page, so a later change supersedes an earlier one and
+one row a thing is enough.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from yingbin.storage.province import City, FeedRow
+from yingbin.wire import FeedKind
+
+
+def publish(session: Session, city_id: str, kind: FeedKind, key: str) -> None:
+    """Record that (kind, key) changed for a city, in the caller's transaction.
+
+    Taking the revision locks the city's row until commit: revisions become visible in order, and none is skipped.
+    """
+    revision = session.scalars(
+        update(City)
+        .where(City.city_id == city_id)
+        .values(feed_revision=City.feed_revision + 1)
+        .returning(City.feed_revision)
+        .execution_options(synchronize_session=False)
+    ).one()
+    session.execute(
+        delete(FeedRow)
+        .where(FeedRow.city_id == city_id, FeedRow.kind == kind, FeedRow.key == key)
+        .execution_options(synchronize_session=False)
+    )
+    session.add(FeedRow(city_id=city_id, revision=revision, kind=kind, key=key))
+    session.flush()
+
+
+def changes(session: Session, city_id: str, after: int, limit: int) -> tuple[list[FeedRow], int, bool]:
+    """Return rows after a revision in order, the head, and whether this begins a snapshot.
+
+    A city that is ahead of the head (this province was restored from a backup) starts again with a snapshot.
+    """
+    head = session.scalars(select(City.feed_revision).where(City.city_id == city_id)).one()
+    start = after if 0 < after <= head else 0
+    rows = session.scalars(
+        select(FeedRow)
+        .where(FeedRow.city_id == city_id, FeedRow.revision > start, FeedRow.revision <= head)
+        .order_by(FeedRow.revision)
+        .limit(limit)
+    ).all()
+    return list(rows), head, start == 0
+
+
+class Notifier:
+    """Wakes the feed requests that wait for a city. `wake` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
+
+    @contextmanager
+    def watch(self, city_id: str) -> Iterator[asyncio.Event]:
+        """Return an event that is set by the next `wake`; enter before reading, so that no change is missed."""
+        entry = (asyncio.get_running_loop(), asyncio.Event())
+        with self._lock:
+            self._waiting.setdefault(city_id, set()).add(entry)
+        try:
+            yield entry[1]
+        finally:
+            with self._lock:
+                self._waiting[city_id].discard(entry)
+
+    def wake(self, city_id: str) -> None:
+        """Say that something was committed for a city."""
+        with self._lock:
+            for loop, event in self._waiting.get(city_id, ()):
+                loop.call_soon_threadsafe(event.set)

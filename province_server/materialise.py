@@ -1,0 +1,145 @@
+"""What a feed entry says: the state of each thing when the page is read."""
+
+import hashlib
+from collections import defaultdict
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from province_server.cards import Cards
+from province_server.feed import changes
+from province_server.keys import Keys
+from province_server.settings import ProvinceSettings
+from province_server.vault import TemplateVault
+from yingbin import wire
+from yingbin.galleries import protect
+from yingbin.ids import now_ms
+from yingbin.storage.database import Database
+from yingbin.storage.province import AssessmentRow, BoxRow, BranchRow, CameraRow, StaffRow, TemplateLink
+from yingbin.trust.consent import Gallery
+from yingbin.wire import FeedEntry, FeedKind, FeedPage
+
+_HOUR_MS = 3_600_000
+
+
+def camera_of(session: Session, row: CameraRow) -> wire.Camera:
+    """Return a camera with its assessment as registered."""
+    assessment = session.get(AssessmentRow, row.assessment_id) if row.assessment_id else None
+    return wire.Camera(
+        row.camera_id,
+        row.branch_id,
+        row.box_id,
+        wire.CameraRole(row.role),
+        wire.CameraMode(row.mode),
+        wire.Assessment(
+            assessment.assessment_id,
+            assessment.expires_at_ms,
+            tuple(wire.CameraRole(role) for role in assessment.roles),
+            tuple(wire.CameraMode(mode) for mode in assessment.modes),
+            tuple(assessment.galleries),
+        )
+        if assessment
+        else None,
+    )
+
+
+class FeedReader:
+    """Makes the pages of a city's feed."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: Keys,
+        cards: Cards,
+        vault: TemplateVault,
+        pack_id: str,
+        settings: ProvinceSettings,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._cards = cards
+        self._vault = vault
+        self._pack_id = pack_id
+        self._lease_ms = round(settings.feed_lease_h * _HOUR_MS)
+        self._page_entries = settings.feed_page_entries
+
+    def page(self, city_id: str, after: int) -> FeedPage:
+        """Return the changes after a revision; 0 asks for a snapshot, whose further pages are asked for by `up_to`."""
+        with self._database.read() as session:
+            rows, head, snapshot = changes(session, city_id, after, self._page_entries)
+            keys_of: dict[FeedKind, list[str]] = defaultdict(list)
+            for row in rows:
+                keys_of[FeedKind(row.kind)].append(row.key)
+            payloads = {kind: self._payloads(session, city_id, kind, keys) for kind, keys in keys_of.items()}
+        entries = tuple(
+            FeedEntry(row.revision, kind, row.key, payloads[kind].get(row.key))
+            for row in rows
+            for kind in (FeedKind(row.kind),)
+        )
+        up_to = rows[-1].revision if len(rows) == self._page_entries else head
+        checksum = hashlib.sha256(msgspec.msgpack.encode(entries)).digest()
+        return FeedPage(snapshot, entries, up_to, head, checksum, now_ms() + self._lease_ms)
+
+    def _payloads(self, session: Session, city_id: str, kind: FeedKind, keys: list[str]) -> dict[str, bytes]:
+        """Return key -> payload; what is missing was removed."""
+        match kind:
+            case FeedKind.BRANCH:
+                things = self._branches(session, keys)
+            case FeedKind.CAMERA:
+                things = self._cameras(session, keys)
+            case FeedKind.BOX:
+                things = self._boxes(session, city_id, keys)
+            case FeedKind.STAFF:
+                things = self._staff(session, keys)
+            case FeedKind.CARD_VIEW:
+                things = {key: card for key in keys if (card := self._cards.card_view(session, key))}
+            case FeedKind.TEMPLATE:
+                things = self._templates(session, city_id, keys)
+        return {key: wire.encode(thing) for key, thing in things.items()}
+
+    def _branches(self, session: Session, keys: list[str]) -> dict[str, msgspec.Struct]:
+        rows = session.scalars(select(BranchRow).where(BranchRow.branch_id.in_(keys)))
+        return {row.branch_id: wire.Branch(row.branch_id, row.name_zh, row.name_en) for row in rows}
+
+    def _cameras(self, session: Session, keys: list[str]) -> dict[str, msgspec.Struct]:
+        rows = session.scalars(select(CameraRow).where(CameraRow.camera_id.in_(keys)))
+        return {row.camera_id: camera_of(session, row) for row in rows}
+
+    def _boxes(self, session: Session, city_id: str, keys: list[str]) -> dict[str, msgspec.Struct]:
+        rows = session.scalars(select(BoxRow).where(BoxRow.box_id.in_(keys)))
+        return {
+            row.box_id: wire.Box(
+                row.box_id,
+                row.branch_id,
+                row.public_key,
+                row.revoked,
+                protect.encode_transform(self._keys.box_to_city(row.box_id, city_id)),
+            )
+            for row in rows
+        }
+
+    def _staff(self, session: Session, keys: list[str]) -> dict[str, msgspec.Struct]:
+        rows = session.scalars(select(StaffRow).where(StaffRow.staff_id.in_(keys), StaffRow.branch_id.is_not(None)))
+        return {
+            row.staff_id: wire.Staff(
+                row.staff_id, row.display_name, row.role, row.branch_id or "", row.secret_hash, row.on_duty
+            )
+            for row in rows
+        }
+
+    def _templates(self, session: Session, city_id: str, keys: list[str]) -> dict[str, msgspec.Struct]:
+        links = session.scalars(select(TemplateLink).where(TemplateLink.template_id.in_(keys))).all()
+        vectors = self._vault.vectors(keys)
+        to_city = self._keys.province_to_city(city_id)
+        return {
+            link.template_id: wire.Template(
+                link.template_id,
+                link.customer_id,
+                self._pack_id,
+                Gallery(link.gallery),
+                protect.encode_template(protect.normalise(protect.apply(to_city, vectors[link.template_id]))),
+            )
+            for link in links
+            if link.template_id in vectors
+        }

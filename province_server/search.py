@@ -1,0 +1,133 @@
+"""Cross-city search: what a city does not find is looked up in all galleries of the province. No probe is kept (C2)."""
+
+import threading
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from province_server.cards import Cards
+from province_server.gallery import Galleries
+from province_server.keys import Keys
+from province_server.limits import RateLimit
+from province_server.materialise import camera_of
+from yingbin.errors import Conflict, InvalidInput, NotAllowed
+from yingbin.galleries import protect
+from yingbin.galleries.decide import MAX_LOOKS, Hit, ScoreModel, judge, threshold
+from yingbin.ids import now_ms
+from yingbin.storage.database import Database
+from yingbin.storage.province import BranchRow, CameraRow
+from yingbin.trust.consent import Gallery
+from yingbin.wire import Outcome, Probe, SearchHit, SearchReply, SearchRequest
+
+MAX_PROBES = 64
+"""A batch; 64 probes of 512 numbers are 64 KiB."""
+
+
+class NotAssessed(NotAllowed):
+    """The camera's impact assessment is absent, expired, another one, or covers no gallery (C3)."""
+
+    code = "not_assessed"
+
+
+class PackMismatch(Conflict):
+    """The probe was made by another model pack than the galleries."""
+
+    code = "pack_mismatch"
+
+
+class RecentMatches:
+    """Which city was told of which customer, and until when; in memory, so a restart forgets: fail closed."""
+
+    def __init__(self, keep_h: float) -> None:
+        self._keep_ms = round(keep_h * 3_600_000)
+        self._until: dict[tuple[str, str], int] = {}
+        self._lock = threading.Lock()
+
+    def remember(self, city_id: str, customer_id: str) -> None:
+        """Note a match in a city now."""
+        now = now_ms()
+        with self._lock:
+            self._until = {pair: until for pair, until in self._until.items() if until > now}
+            self._until[city_id, customer_id] = now + self._keep_ms
+
+    def has(self, city_id: str, customer_id: str) -> bool:
+        """Return whether a customer was matched in a city not too long ago."""
+        return self._until.get((city_id, customer_id), 0) > now_ms()
+
+
+class Search:
+    """Answers a city's misses."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: Keys,
+        galleries: Galleries,
+        cards: Cards,
+        matches: RecentMatches,
+        limit: RateLimit,
+        pack_id: str,
+        scores: ScoreModel,
+        dimension: int,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._galleries = galleries
+        self._cards = cards
+        self._matches = matches
+        self._limit = limit
+        self._pack_id = pack_id
+        self._scores = scores
+        self._dimension = dimension
+
+    def search(self, city_id: str, request: SearchRequest) -> SearchReply:
+        """Return one hit a probe, in order.
+
+        Raises `PackMismatch`, `NotAssessed`, `InvalidInput` or `TooManyRequests`; then no probe was searched.
+        """
+        if request.pack_id != self._pack_id:
+            raise PackMismatch(f"probes of pack {request.pack_id}; the galleries here are of {self._pack_id}")
+        if len(request.probes) > MAX_PROBES:
+            raise InvalidInput(f"{len(request.probes)} probes in a request; at most {MAX_PROBES}")
+        if any(not 0 <= probe.look < MAX_LOOKS for probe in request.probes):
+            raise InvalidInput(f"`look` must be 0..{MAX_LOOKS - 1}")
+        self._limit.spend(city_id, len(request.probes))
+        with self._database.read() as session:
+            allowed = [self._covered(session, city_id, probe) for probe in request.probes]
+            vectors = [protect.decode_probe(probe.vector, self._dimension) for probe in request.probes]
+            return SearchReply(
+                tuple(
+                    self._one(session, city_id, probe, galleries, vector)
+                    for probe, galleries, vector in zip(request.probes, allowed, vectors, strict=True)
+                )
+            )
+
+    def _covered(self, session: Session, city_id: str, probe: Probe) -> list[Gallery]:
+        row = session.get(CameraRow, probe.camera_id)
+        branch = session.get(BranchRow, row.branch_id) if row else None
+        if row is None or branch is None or branch.city_id != city_id:
+            raise NotAssessed(f"camera {probe.camera_id} is not one of this city")
+        camera = camera_of(session, row)
+        assessment = camera.assessment
+        if assessment is None or assessment.assessment_id != probe.assessment_id:
+            raise NotAssessed(f"camera {probe.camera_id} does not have the impact assessment {probe.assessment_id}")
+        at_ms = now_ms()
+        galleries = [name for name in Gallery if assessment.covers(camera.role, camera.mode, name, at_ms)]
+        if not galleries:
+            raise NotAssessed(f"impact assessment {assessment.assessment_id} has expired or does not cover this camera")
+        return galleries
+
+    def _one(
+        self, session: Session, city_id: str, probe: Probe, galleries: list[Gallery], vector: protect.Vector
+    ) -> SearchHit:
+        mapped = protect.normalise(self._keys.city_to_province(city_id, vector))
+        found = self._galleries.search(galleries, np.ascontiguousarray(mapped[None, :]))
+        hit: Hit | None = found.hits[0]
+        outcome = judge(hit, threshold(self._scores, found.templates), probe.look)
+        if outcome is not Outcome.MATCHED or hit is None:
+            return SearchHit(outcome, None)
+        card = self._cards.card_view(session, hit.customer_id)
+        if card is None:  # withdrawn a moment ago
+            return SearchHit(Outcome.NOT_ENROLLED, None)
+        self._matches.remember(city_id, hit.customer_id)
+        return SearchHit(Outcome.MATCHED, card)

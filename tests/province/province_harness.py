@@ -1,0 +1,183 @@
+"""A small province to test against, spoken to over HTTP only."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import msgspec
+import numpy as np
+
+from province_server.app import Province
+from province_server.auth import AUDIENCE
+from yingbin import wire
+from yingbin.faces.enrolment import Acquired, EnrolmentRefused, Reason
+from yingbin.faces.face import Face
+from yingbin.faces.quality import Quality
+from yingbin.galleries import protect
+from yingbin.galleries.decide import ScoreModel
+from yingbin.ids import now_ms
+from yingbin.trust.devices import BoxBundle, DeviceKey
+from yingbin.trust.staff import Role, issue_city_token, issue_staff_token, now_s
+
+DIMENSION = 128
+YEAR_MS = 365 * 86_400_000
+ALL_PURPOSES = ("vip_service", "central_storage", "marketing")
+
+
+def vector_of(photo: bytes) -> protect.Vector:
+    """Return what `StandInReader` makes of a photo: pseudo-random, so different photos are far apart."""
+    seed = int.from_bytes(hashlib.sha256(photo).digest()[:8], "big")
+    return protect.normalise(np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32))
+
+
+class StandInReader:
+    """Vectors without a model, where faces are not what is tested."""
+
+    pack_id = "stand-in-00000000"
+    dimension = DIMENSION
+    scores = ScoreModel(0.0, 0.09)
+
+    def read(self, content: bytes) -> Acquired:
+        if not content:
+            raise EnrolmentRefused(Reason.NO_FACE)
+        box, points = np.zeros(4, np.float32), np.zeros((5, 2), np.float32)
+        return Acquired(Face(box, points, 0.9), Quality(112, 0, 0, 0.9, 120, 50, 0.9), vector_of(content))
+
+
+class City:
+    def __init__(self, http: httpx.Client, city_id: str, key: DeviceKey) -> None:
+        self.http, self.city_id, self.key = http, city_id, key
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        token = issue_city_token(self.key, self.city_id, AUDIENCE, now_s=now_s())
+        return self.http.request(method, f"/v1/city/{path}", headers={"Authorization": f"Bearer {token}"}, **options)
+
+    def page(self, after: int, wait_s: float = 0) -> wire.FeedPage:
+        reply = self.ask("GET", "feed", params={"after": after, "wait_s": wait_s}, timeout=30)
+        assert reply.status_code == 200, reply.text
+        return wire.decode(reply.content, wire.FeedPage)
+
+    def replica(self) -> dict[tuple[wire.FeedKind, str], Any]:
+        """Everything this city is told, from a snapshot to the head."""
+        held: dict[tuple[wire.FeedKind, str], Any] = {}
+        after, head = 0, 1
+        while after < head:
+            page = self.page(after)
+            assert hashlib.sha256(msgspec.msgpack.encode(page.entries)).digest() == page.checksum
+            assert page.snapshot == (after == 0)
+            for entry in page.entries:
+                if entry.payload is None:
+                    held.pop((entry.kind, entry.key), None)
+                else:
+                    held[entry.kind, entry.key] = wire.feed_payload(entry)
+            after, head = page.up_to, page.head
+        return held
+
+    def kinds(self, kind: wire.FeedKind) -> list[Any]:
+        return [thing for (found, _), thing in self.replica().items() if found is kind]
+
+
+class World:
+    """City a (branch, box, camera) and city b (the same), an administrator, and helpers to enrol."""
+
+    def __init__(self, province: Province, url: str, folder: Path) -> None:
+        self.province, self.url, self.folder = province, url, folder
+        self.http = httpx.Client(base_url=url, timeout=20)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def token(self, role: Role) -> str:
+        return issue_staff_token(self.province.keys.staff_token_key, AUDIENCE, f"a-{role}", role, "", now_s=now_s())
+
+    def call(self, method: str, path: str, role: Role = Role.GALLERY_ADMIN, **options: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token(role)}"}
+        return self.http.request(method, f"/v1/{path}", headers=headers, **options)
+
+    def made(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        reply = self.call("POST", path, json=body)
+        assert reply.status_code == 201, reply.text
+        result: dict[str, Any] = reply.json()
+        return result
+
+    def set_up(self) -> None:
+        self.assessment = self.made(
+            "assessments",
+            {"expires_at_ms": now_ms() + YEAR_MS, "roles": ["entrance"], "modes": ["feature"], "galleries": ["vip"]},
+        )["assessment_id"]
+        self.a, self.branch_a, self.bundle_a, self.camera_a = self._city("a")
+        self.b, self.branch_b, self.bundle_b, self.camera_b = self._city("b")
+
+    def _city(self, name: str) -> tuple[City, str, BoxBundle, str]:
+        key = DeviceKey.generate()
+        city_id = self.made("cities", {"name": name, "public_key_base64": public(key)})["city_id"]
+        branch = self.made("branches", {"city_id": city_id, "name_zh": "支行", "name_en": "Branch"})["branch_id"]
+        raw = self.made("boxes", {"branch_id": branch, "public_key_base64": public(DeviceKey.generate())})
+        bundle = msgspec.convert(raw, BoxBundle)
+        camera = self.camera(branch, bundle.box_id, self.assessment)
+        return City(self.http, city_id, key), branch, bundle, camera
+
+    def camera(self, branch: str, box: str, assessment: str | None) -> str:
+        body = {"branch_id": branch, "box_id": box, "role": "entrance", "assessment_id": assessment}
+        return str(self.made("cameras", body)["camera_id"])
+
+    def customer(self, customer_id: str, branch: str, purposes: tuple[str, ...] = ALL_PURPOSES) -> None:
+        self.made("customers", record(customer_id, branch))
+        for purpose in purposes:
+            assert self.grant(customer_id, purpose).status_code == 204
+
+    def grant(self, customer_id: str, purpose: str) -> httpx.Response:
+        body = {"notice_version": "2026-1", "evidence": "paper 17"}
+        return self.call("PUT", f"customers/{customer_id}/consents/{purpose}", json=body)
+
+    def withdraw(self, customer_id: str, purpose: str) -> httpx.Response:
+        return self.call("DELETE", f"customers/{customer_id}/consents/{purpose}")
+
+    def photo(self, customer_id: str, content: bytes, gallery: str = "vip") -> httpx.Response:
+        files = {"photo": ("p.jpg", content)}
+        return self.call("POST", f"customers/{customer_id}/photos", files=files, data={"gallery": gallery})
+
+    def enrolled(self, customer_id: str, branch: str) -> None:
+        self.customer(customer_id, branch)
+        assert self.photo(customer_id, customer_id.encode()).status_code == 201
+
+    def probe(self, who: str, *, camera: str | None = None, assessment: str | None = None) -> wire.Probe:
+        """Return a miss of city b: somebody's vector, as its box and then the city mapped it."""
+        box = next(box for box in self.b.kinds(wire.FeedKind.BOX) if box.box_id == self.bundle_b.box_id)
+        at_city = protect.apply(
+            protect.decode_transform(box.to_city, DIMENSION),
+            protect.apply(self.bundle_b.transform, vector_of(who.encode())),
+        )
+        raw = protect.encode_probe(at_city)
+        return wire.Probe(camera or self.camera_b, assessment or self.assessment, 3, 1, raw)
+
+    def search(self, probe: wire.Probe, pack_id: str = StandInReader.pack_id) -> httpx.Response:
+        return self.b.ask("POST", "search", content=wire.encode(wire.SearchRequest(pack_id, (probe,))))
+
+    def found(self, who: str) -> str | None:
+        reply = self.search(self.probe(who))
+        assert reply.status_code == 200, reply.text
+        card = wire.decode(reply.content, wire.SearchReply).hits[0].card_view
+        return card.customer_id if card else None
+
+
+def public(key: DeviceKey) -> str:
+    return base64.b64encode(key.public_bytes).decode()
+
+
+def record(customer_id: str, branch: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "customer_id": customer_id,
+        "full_name": "欧阳测试",
+        "gender": "female",
+        "birth_date": "1980-02-29",
+        "tier": "vip_gold",
+        "home_branch_id": branch,
+        "profile": {"as_of": "2026-11-01", "demand_deposit_fen": 987_654_321, "demand_idle_days": 90},
+        **changes,
+    }

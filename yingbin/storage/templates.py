@@ -1,0 +1,20 @@
+"""The province's template store: sealed vectors under a rotating id, and nothing that says whose they are (C8)."""
+
+from sqlalchemy import LargeBinary, MetaData, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Tables of the Alembic tree `templates`."""
+
+    metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
+
+
+class TemplateRow(Base):
+    """One template in the province's domain, fp32, sealed under a key of its own that only the identity store has."""
+
+    __tablename__ = "templates"
+
+    subject_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    pack_id: Mapped[str] = mapped_column(String(120))
+    vector_sealed: Mapped[bytes] = mapped_column(LargeBinary)
