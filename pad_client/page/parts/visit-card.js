@@ -1,0 +1,91 @@
+// The card on the stage: who came and where, identity, what to say and offer, what to do. One element for all visits;
+// a new visit slides in anew, a change of the same visit (photo, next camera) is put in place.
+import { el, glyph, rebuildOn, setText } from '../dom.js';
+import { ago } from '../format.js';
+import { current, pick, t, word } from '../strings.js';
+import { Actions } from './actions.js';
+import { avoidBlock, offerBlock } from './offers.js';
+import { Identity } from './identity.js';
+import { tierBadge } from './who.js';
+
+class VisitCard extends HTMLElement {
+  connectedCallback() {
+    this.photo = el('figure', { class: 'photo', testid: 'photo' });
+    this.surname = el('span', { class: 'surname', testid: 'surname' });
+    this.honorific = el('span', { class: 'honorific' });
+    this.badges = el('div', { class: 'badges' });
+    this.place = el('span', { testid: 'place' });
+    this.when = el('span', { class: 'when', testid: 'when' });
+    this.assigned = el('p', { class: 'assigned' });
+    this.identity = new Identity(this);
+    this.offers = el('div', { class: 'offers' });
+    this.avoid = el('div', { class: 'avoid', testid: 'avoid' });
+    this.wrong = el('div', { class: 'wrong' });
+    this.actions = new Actions(this);
+    this.append(
+      el('div', { class: 'who' },
+        this.photo,
+        el('div', { class: 'who-text' },
+          el('h1', {}, this.surname, this.honorific),
+          this.badges,
+          el('p', { class: 'where' }, glyph('place'), this.place, this.when),
+          this.assigned)),
+      this.identity.node,
+      el('div', { class: 'what' }, this.wrong, this.offers, this.avoid),
+      this.actions.node,
+    );
+  }
+
+  show(model, serverNow) {
+    this.hidden = model === null;
+    if (!model) {
+      delete this.dataset.cardId;
+      return;
+    }
+    const { card, status } = model;
+    if (this.dataset.cardId !== card.card_id) this.slideIn(card.card_id);
+    this.dataset.seq = model.seq;
+    this.dataset.state = status;
+    const isWrong = status === 'wrong_person';
+    const language = current();
+    this.showPhoto(card);
+    setText(this.surname, card.surname);
+    setText(this.honorific, pick(card, 'honorific'));
+    rebuildOn(this.badges, [language, card.tier, card.from_other_city, card.recognised_by], () => [
+      tierBadge(card, 'tier'),
+      card.from_other_city && el('span', { class: 'tag tag-brand' }, t('card.other_city')),
+      card.recognised_by === 'province' && el('span', { class: 'tag' }, t('card.by_province')),
+    ]);
+    const places = [...new Set([card.first.camera_role, card.last.camera_role])];
+    setText(this.place, places.map((role) => word('role', role)).join(' → '));
+    setText(this.when, ago(card.last.seen_at_ms, serverNow));
+    this.assigned.hidden = model.mine;
+    setText(this.assigned, t('card.assigned', { staff: card.assigned_to }));
+    this.identity.show(model);
+    this.wrong.hidden = !isWrong;
+    this.offers.hidden = isWrong;
+    rebuildOn(this.wrong, [language], () => [el('h2', {}, t('wrong.title')), el('p', {}, t('wrong.text'))]);
+    rebuildOn(this.offers, [language, card.offers, model.refused, card.personalised], () => offerBlock(card, model.refused));
+    this.avoid.hidden = isWrong || card.avoid.length === 0;
+    rebuildOn(this.avoid, [language, card.avoid], () => avoidBlock(card));
+    this.actions.show(model);
+  }
+
+  slideIn(cardId) {
+    this.dataset.cardId = cardId;
+    this.dataset.shownAt = Date.now();
+    this.actions.reset();
+    this.scrollTop = 0;
+    this.classList.remove('slides-in');
+    void this.offsetWidth; // restarts the animation
+    this.classList.add('slides-in');
+  }
+
+  showPhoto(card) {
+    rebuildOn(this.photo, [current(), card.card_id, card.photo.length, card.photo.slice(-24)], () => (card.photo
+      ? [el('img', { src: `data:image/jpeg;base64,${card.photo}`, alt: t('card.photo'), class: 'photo-picture' })]
+      : [glyph('person', 'photo-person'), el('figcaption', {}, t('card.no_photo'))]));
+  }
+}
+
+customElements.define('yb-card', VisitCard);
