@@ -5,6 +5,7 @@ from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from yingbin.errors import YingbinError
 
@@ -25,5 +26,7 @@ def main() -> None:
     try:
         _assemble(sys.argv[1:])()
     except YingbinError as error:
-        Console(stderr=True).print(f"[bold red]{error.code}[/]: {error.message}\n[dim]error id {error.error_id}[/]")
+        Console(stderr=True).print(
+            f"[bold red]{error.code}[/]: {escape(error.message)}\n[dim]error id {error.error_id}[/]"
+        )
         sys.exit(1)

@@ -1,0 +1,115 @@
+"""The city as one FastAPI application: everything is put together here, and nowhere else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from city_server import pages
+from city_server.alerts import Alerts, Limits
+from city_server.board import Boards
+from city_server.box_gateway import BoxGateway
+from city_server.chores import Chores, Sweep
+from city_server.desk import Desk
+from city_server.intake import Intake
+from city_server.matcher import Matcher
+from city_server.memory import Memory
+from city_server.pad_gateway import PadGateway
+from city_server.photos import Photos
+from city_server.province import Province, ProvinceSearch
+from city_server.records import Records
+from city_server.replica import Replica
+from city_server.sessions import Sessions
+from city_server.settings import CitySettings
+from city_server.store import Store
+from yingbin.faces.pack import ModelPack
+from yingbin.galleries.decide import ScoreModel
+from yingbin.http.app import create_app
+from yingbin.log import get_logger
+from yingbin.storage import migrate
+from yingbin.storage.database import Database
+from yingbin.trust.devices import DeviceKey
+from yingbin.trust.keystore import FileKeyStore
+from yingbin.trust.seal import Sealer
+
+log = get_logger()
+_KEY_BYTES = 32
+
+
+def build(settings: CitySettings) -> FastAPI:
+    """Return the city's application. Raises `BadConfiguration` and its kin when it cannot run as configured."""
+    pack = ModelPack.load(settings.models_pack)
+    key = DeviceKey.load(settings.key_file)
+    keystore = FileKeyStore(settings.keystore_file, settings.keystore_passphrase.get_secret_value())
+    sealer = Sealer(keystore.get_or_create("city-records", _KEY_BYTES))
+    database = Database(settings.database_url)
+    migrate.upgrade(database, migrate.Tree.CITY)
+
+    records = Records(sealer)
+    boards = Boards(records)
+    store = Store(database, boards.poke)
+    limits = Limits(
+        closes_after_ms=int(settings.visit_closes_after_min * 60_000),
+        escalate_after_ms=int(settings.escalate_after_s * 1000),
+        alert_horizon_ms=settings.alert_horizon_s * 1000,
+    )
+    alerts = Alerts(records, limits)
+    replica = Replica(store, sealer, lambda: Memory(pack.pack_id, pack.dimension))
+    province = Province(settings, key)
+    search = ProvinceSearch(province, settings, pack.pack_id)
+    model = ScoreModel(pack.scores.impostor_mean, pack.scores.impostor_sd)
+    matcher = Matcher(search, model, pack.dimension)
+    intake = Intake(settings, replica, matcher, store, alerts)
+    boxes = BoxGateway(settings, pack.pack_id, replica, intake, Photos(records), store)
+    sessions = Sessions(settings.city_id, keystore.get_or_create("city-staff-tokens", _KEY_BYTES), replica)
+    pads = PadGateway(
+        settings,
+        sessions,
+        boards,
+        Desk(records),
+        store,
+        province,
+        branch_of=lambda branch_id: replica.memory.branches.get(branch_id),  # noqa: PLW0108 - `memory` is replaced
+        degraded=lambda: search.degraded or not replica.gate.connected,
+    )
+    chores = Chores(settings, store, Sweep(settings, records, alerts), boards, province)
+
+    def feed_moved() -> None:
+        boxes.refresh()
+        pads.refresh()
+
+    replica.changed = feed_moved
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await replica.load()
+        work = (
+            replica.follow(province, settings.feed_wait_s, settings.feed_retry_max_s),
+            chores.enforce_limits(),
+            chores.escalate(),
+            chores.forward_outcomes(),
+        )
+        tasks = [asyncio.create_task(one) for one in work]
+        for task in tasks:
+            task.add_done_callback(_report_death)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await province.close()
+            database.close()
+
+    app = create_app("Yingbin city", lifespan, database.check)
+    app.include_router(boxes.router)
+    app.include_router(sessions.router)
+    app.include_router(pads.router)
+    pages.mount(app)
+    return app
+
+
+def _report_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("background_task_died", exc_info=task.exception())

@@ -1,0 +1,253 @@
+"""WebSocket `/v1/box`: prove the key, be told the cameras, send events, get answers; revocation ends it at once."""
+
+import asyncio
+import contextlib
+import os
+import time
+from typing import Final
+
+import anyio
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from city_server.bucket import Bucket
+from city_server.intake import Intake, Source, refusal, track_key
+from city_server.photos import BadPhoto, Photos
+from city_server.replica import Replica
+from city_server.settings import CitySettings
+from city_server.store import Store
+from yingbin import wire
+from yingbin.errors import NotAllowed, NotAuthenticated, Unavailable, YingbinError
+from yingbin.ids import now_ms
+from yingbin.log import get_logger
+from yingbin.trust.devices import challenge_text, verify_signature
+
+log = get_logger()
+_PROOF_TIMEOUT_S: Final = 10.0
+_BATCH: Final = 16
+_WAITING: Final = 128
+_BAD_MESSAGES: Final = 5
+
+CLOSE_MALFORMED: Final = 1003
+CLOSE_TRY_LATER: Final = 1013
+CLOSE_WRONG_PACK: Final = 4400
+CLOSE_NOT_AUTHENTICATED: Final = 4401
+CLOSE_REVOKED: Final = 4403
+CLOSE_REPLACED: Final = 4409
+
+
+class BoxRevoked(NotAllowed):
+    """The province has revoked this box."""
+
+    code = "box_revoked"
+
+
+class WrongPack(NotAllowed):
+    """The box embeds with another model pack than the galleries hold."""
+
+    code = "wrong_pack"
+
+
+class _Replaced(NotAllowed):
+    """The same box has opened a newer connection."""
+
+    code = "replaced"
+
+
+class _RateLimited(NotAllowed):
+    """The box sends more events than it may."""
+
+    code = "rate_limited"
+
+
+_CLOSE_CODES: Final[dict[type[YingbinError], int]] = {
+    BoxRevoked: CLOSE_REVOKED,
+    WrongPack: CLOSE_WRONG_PACK,
+    NotAuthenticated: CLOSE_NOT_AUTHENTICATED,
+    wire.BadMessage: CLOSE_MALFORMED,
+    _Replaced: CLOSE_REPLACED,
+}
+
+
+class BoxGateway:
+    """All connected boxes: at most one connection each, the newest."""
+
+    def __init__(
+        self, settings: CitySettings, pack_id: str, replica: Replica, intake: Intake, photos: Photos, store: Store
+    ) -> None:
+        self.settings = settings
+        self.pack_id = pack_id
+        self.replica = replica
+        self.intake = intake
+        self.photos = photos
+        self.store = store
+        self.router = APIRouter()
+        self.router.add_api_websocket_route("/v1/box", self._serve)
+        self._sessions: dict[str, _BoxSession] = {}
+
+    def refresh(self) -> None:
+        """Tell every connected box what the feed changed for it."""
+        for session in self._sessions.values():
+            session.look_again.set()
+
+    async def _serve(self, socket: WebSocket) -> None:
+        await socket.accept()
+        session = _BoxSession(self, socket)
+        try:
+            source = await session.prove()
+            older = self._sessions.get(source.box_id)
+            if older is not None:
+                older.end(_Replaced("a newer connection of this box took over"))
+            self._sessions[source.box_id] = session
+            try:
+                await session.run(source)
+            finally:
+                if self._sessions.get(source.box_id) is session:
+                    del self._sessions[source.box_id]
+        except WebSocketDisconnect:
+            pass
+        except YingbinError as error:
+            await session.refuse_and_close(error)
+
+
+class _BoxSession:
+    """One connection: a reader that admits, a worker that answers in order, a watcher of the feed."""
+
+    def __init__(self, gateway: BoxGateway, socket: WebSocket) -> None:
+        self._gateway = gateway
+        self._socket = socket
+        self._sending = asyncio.Lock()
+        self._events: asyncio.Queue[wire.FaceEvent] = asyncio.Queue(_WAITING)
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.look_again = asyncio.Event()
+
+    def end(self, error: YingbinError) -> None:
+        """Make `run` raise `error`."""
+        if not self._ended.done():
+            self._ended.set_exception(error)
+
+    async def prove(self) -> Source:
+        """Challenge the box. Raises `NotAuthenticated`, `BoxRevoked`, `WrongPack` or `BadMessage`."""
+        nonce, city_id = os.urandom(32), self._gateway.settings.city_id
+        await self._send(wire.Challenge(nonce, city_id, now_ms()))
+        try:
+            with anyio.fail_after(_PROOF_TIMEOUT_S):
+                proof = wire.decode_from_box(await self._receive())
+        except TimeoutError:
+            raise NotAuthenticated("the box did not prove its key in time") from None
+        if not isinstance(proof, wire.Proof):
+            raise NotAuthenticated("the first message must prove the box's key")
+        box = await self._registered(proof.box_id)
+        text = challenge_text(nonce, city_id, proof.box_id, proof.boot_id, proof.pack_id)
+        verify_signature(box.public_key, proof.signature, text)
+        if box.revoked:
+            raise BoxRevoked("this box was revoked at the province")
+        if proof.pack_id != self._gateway.pack_id:
+            raise WrongPack(f"the box uses model pack {proof.pack_id}, the galleries hold {self._gateway.pack_id}")
+        log.info("box_connected", box_id=box.box_id, boot_id=proof.boot_id)
+        return Source(box.box_id, box.branch_id, proof.boot_id)
+
+    async def _registered(self, box_id: str) -> wire.Box:
+        """Return the box as the feed has it; only a city that is up to date may say that there is no such box."""
+        replica = self._gateway.replica
+        if box_id not in replica.memory.boxes and not await replica.searchable(self._gateway.settings.catch_up_wait_s):
+            raise Unavailable("this city has not caught up with the province and does not know the box yet; try again")
+        box = replica.memory.boxes.get(box_id)
+        if box is None:
+            raise NotAuthenticated("this city does not know the box; register it at the province")
+        return box
+
+    async def run(self, source: Source) -> None:
+        """Serve until the box goes away or must go. Raises the reason."""
+        tasks = [
+            asyncio.create_task(self._watch(source)),
+            asyncio.create_task(self._read(source)),
+            asyncio.create_task(self._answer(source)),
+        ]
+        try:
+            await asyncio.wait([*tasks, self._ended], return_when=asyncio.FIRST_COMPLETED)
+            for done in (self._ended, *tasks):
+                if done.done():
+                    done.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            log.info("box_disconnected", box_id=source.box_id)
+
+    async def refuse_and_close(self, error: YingbinError) -> None:
+        """Say why, and close with the code of that reason."""
+        code = _CLOSE_CODES.get(type(error), CLOSE_TRY_LATER)
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it may be gone already
+            await self._send(refusal(error))
+            await self._socket.close(code)
+
+    async def _watch(self, source: Source) -> None:
+        """Send `Welcome` first and whenever the cameras change; raise when the box was revoked."""
+        told: tuple[wire.Camera, ...] | None = None
+        while True:
+            self.look_again.clear()
+            memory = self._gateway.replica.memory
+            box = memory.boxes.get(source.box_id)
+            if box is None or box.revoked or box.branch_id != source.branch_id:
+                raise BoxRevoked("this box was revoked at the province")
+            cameras = memory.cameras_of(source.box_id)
+            if cameras != told:
+                await self._send(wire.Welcome(cameras, now_ms()))
+                told = cameras
+            await self.look_again.wait()
+
+    async def _read(self, source: Source) -> None:
+        settings = self._gateway.settings
+        bucket = Bucket(settings.box_events_per_s, settings.box_events_burst, time.monotonic())
+        malformed = 0
+        while True:
+            raw = await self._receive()
+            try:
+                message = wire.decode_from_box(raw)
+            except wire.BadMessage as error:
+                malformed += 1
+                if malformed >= _BAD_MESSAGES:
+                    raise
+                await self._send(refusal(error))
+                continue
+            if isinstance(message, wire.FaceEvent):
+                if bucket.take(time.monotonic()):
+                    await self._events.put(message)
+                else:
+                    await self._send(refusal(_RateLimited("this box sends too many events"), message))
+            elif isinstance(message, wire.ScenePhoto):
+                await self._photo(source, message)
+            elif isinstance(message, wire.CameraStatus):
+                log.info("camera_status", box_id=source.box_id, camera_id=message.camera_id, state=message.state)
+
+    async def _answer(self, source: Source) -> None:
+        carried: wire.FaceEvent | None = None
+        while True:
+            batch = [carried or await self._events.get()]
+            carried = None
+            while len(batch) < _BATCH and not self._events.empty():
+                further = self._events.get_nowait()
+                if any(event.track == further.track for event in batch):
+                    carried = further
+                    break
+                batch.append(further)
+            for answer in await self._gateway.intake.answer(source, batch):
+                await self._send(answer)
+
+    async def _photo(self, source: Source, photo: wire.ScenePhoto) -> None:
+        key = track_key(source, photo.track)
+        try:
+            await self._gateway.store.write(lambda session: self._gateway.photos.take(session, key, photo.jpeg))
+        except (NotAllowed, BadPhoto, Unavailable) as error:
+            # A card without a photo is valid; the line to the box is worth more than the picture.
+            log.warning("photo_refused", box_id=source.box_id, code=error.code, error_id=error.error_id)
+
+    async def _receive(self) -> bytes:
+        message = await self._socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        return message.get("bytes") or b""
+
+    async def _send(self, message: wire.CityMessage) -> None:
+        async with self._sending:
+            await self._socket.send_bytes(wire.encode(message))

@@ -1,0 +1,110 @@
+"""Cards: made from a card view and the arbitration, changed by what managers do. Pure but for the brain's own rules."""
+
+from typing import Final
+
+import msgspec
+
+from yingbin.errors import Conflict
+from yingbin.log import get_logger
+from yingbin.offers.arbitrate import Context, arbitrate
+from yingbin.pad_wire import Card, Offer, Sighting
+from yingbin.wire import Avoid, CameraRole, CardView
+
+log = get_logger()
+_OVER: Final = frozenset({"wrong_person", "closed"})
+
+
+class StoredCard(msgspec.Struct, frozen=True):
+    """What is sealed in the database: the card without its photo, and the view it was made from."""
+
+    card: Card
+    view: CardView
+
+
+def new_card(
+    ids: tuple[str, str], view: CardView, branch_id: str, tier: str, seen: Sighting, now_ms: int, *, home: bool, rm: str
+) -> StoredCard:
+    """Return the card of a new visit. `ids`: card, visit. `tier`: city or province. `home`: a customer of this city."""
+    offers, avoid = suggest(view, seen.camera_role, frozenset(), now_ms)
+    card = Card(
+        card_id=ids[0],
+        visit_id=ids[1],
+        customer_id=view.customer_id,
+        branch_id=branch_id,
+        recognised_by="city" if tier == "city" else "province",
+        surname=view.surname,
+        honorific_zh=view.honorific_zh,
+        honorific_en=view.honorific_en,
+        tier=view.tier,
+        from_other_city=not home,
+        personalised=view.personalised,
+        first=seen,
+        last=seen,
+        alerted_at_ms=now_ms,
+        offers=offers,
+        avoid=avoid,
+        assigned_to=rm,
+        state="open",
+    )
+    return StoredCard(card, view)
+
+
+def suggest(
+    view: CardView, camera_role: str, refused: frozenset[str], now_ms: int
+) -> tuple[tuple[Offer, ...], tuple[Avoid, ...]]:
+    """Return offers and what to avoid. If the brain fails, the card goes out with neither (DESIGN 9)."""
+    try:
+        decision = arbitrate(view, Context(CameraRole(camera_role), refused), now_ms)
+    except Exception:  # whatever is wrong with an offer, face and name must still arrive
+        log.exception("arbitration_failed", customer_id=view.customer_id)
+        return (), ()
+    return decision.offers, decision.avoid
+
+
+def seen_again(stored: StoredCard, seen: Sighting) -> StoredCard:
+    """Return the card after a further sighting."""
+    return _with(stored, last=seen)
+
+
+def acknowledged(stored: StoredCard, staff_id: str) -> StoredCard:
+    """Note who has taken the card. Raises `Conflict` when the visit is over."""
+    _require_open(stored.card)
+    if stored.card.state != "open":
+        return stored
+    return _with(stored, state="acknowledged", assigned_to=staff_id)
+
+
+def confirmed(stored: StoredCard, staff_id: str) -> StoredCard:
+    """Note that the customer was recognised in person. Raises `Conflict` when the visit is over."""
+    _require_open(stored.card)
+    if stored.card.state == "greeted":
+        return stored
+    return _with(stored, state="confirmed", assigned_to=staff_id)
+
+
+def reported(stored: StoredCard, kind: str, product: str, staff_id: str, now_ms: int) -> StoredCard:
+    """Return the card after an outcome; one that arrives when the visit is over still counts."""
+    card = stored.card
+    if kind == "wrong_person":
+        return _with(stored, state="wrong_person", offers=(), avoid=())
+    if card.state == "wrong_person":
+        return stored
+    if kind == "greeted":
+        return _with(stored, state="greeted", assigned_to=staff_id)
+    refused = (*card.refused_products, *({product} - {"", *card.refused_products}))
+    offers, avoid = suggest(stored.view, card.last.camera_role, frozenset(refused), now_ms)
+    return _with(stored, refused_products=refused, offers=offers, avoid=avoid)
+
+
+def closed(stored: StoredCard) -> StoredCard:
+    """Note that the visit ended; a card that was dealt with keeps saying how."""
+    return stored if stored.card.state in {"greeted", "wrong_person"} else _with(stored, state="closed")
+
+
+def _require_open(card: Card) -> None:
+    if card.state in _OVER:
+        raise Conflict("this visit is over; the card can no longer be taken")
+
+
+def _with(stored: StoredCard, **changes: object) -> StoredCard:
+    return StoredCard(msgspec.structs.replace(stored.card, **changes), stored.view)

@@ -1,0 +1,138 @@
+"""What happens without anybody asking: visits end, cards escalate, records pass their limit, outcomes go up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from city_server.alerts import Alerts
+from city_server.board import Boards
+from city_server.desk import mark_forwarded, unforwarded
+from city_server.province import Province, ProvinceDown
+from city_server.records import Records, as_visit
+from city_server.routing import escalate
+from city_server.settings import CitySettings
+from city_server.store import Store
+from yingbin.errors import YingbinError
+from yingbin.ids import now_ms
+from yingbin.log import get_logger
+from yingbin.storage.city import CardRow, OutcomeRow, PhotoRow, SeenEvent, VisitRow
+
+log = get_logger()
+_EVENT_MEMORY_MS: Final = 24 * 3600 * 1000
+"""How long a repeated event is recognised as such (DESIGN 7)."""
+_ESCALATION_POLL_S: Final = 0.5
+_OUTCOME_POLL_S: Final = 1.0
+_AT_ONCE: Final = 200
+
+
+class Sweep:
+    """Everything the database does by the clock. Each method is one transaction; the time is passed in."""
+
+    def __init__(self, settings: CitySettings, records: Records, alerts: Alerts) -> None:
+        self._closes_after_ms = int(settings.visit_closes_after_min * 60_000)
+        self._photo_retention_ms = int(settings.photo_retention_min * 60_000)
+        self._card_retention_ms = int(settings.card_retention_h * 3_600_000)
+        self._records = records
+        self._alerts = alerts
+
+    def close_visits(self, session: Session, at_ms: int) -> None:
+        """End the visits without a sighting for `visit_closes_after_min`."""
+        over = session.scalars(
+            select(VisitRow)
+            .where(VisitRow.open_key.is_not(None), VisitRow.last_seen_at_ms <= at_ms - self._closes_after_ms)
+            .limit(_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+        for row in over.all():
+            self._alerts.close(session, as_visit(row), at_ms)
+
+    def escalate(self, session: Session, at_ms: int) -> None:
+        """Ring further for cards that nobody took in time."""
+        due = session.scalars(
+            select(CardRow).where(CardRow.escalate_at_ms <= at_ms).limit(_AT_ONCE).with_for_update(skip_locked=True)
+        )
+        for row in due.all():
+            state = self._records.state(row)
+            self._records.put_card(session, state.stored, escalate(state.route))
+
+    def drop_photos(self, session: Session, at_ms: int) -> None:
+        """Delete the photos of visits that ended `photo_retention_min` ago, and take them off the tablets."""
+        old = session.scalars(
+            select(PhotoRow)
+            .join(VisitRow, VisitRow.visit_id == PhotoRow.visit_id)
+            .where(VisitRow.closed_at_ms <= at_ms - self._photo_retention_ms)
+            .limit(_AT_ONCE)
+        )
+        for row in old.all():
+            session.delete(row)
+            self._records.put_card(session, self._records.card_of_visit(session, row.visit_id).stored)
+
+    def forget(self, session: Session, at_ms: int) -> list[str]:
+        """Delete events after 24 h and visits after `card_retention_h`; return the ids of the cards that went."""
+        session.execute(delete(SeenEvent).where(SeenEvent.at_ms <= at_ms - _EVENT_MEMORY_MS))
+        limit_ms = at_ms - self._card_retention_ms
+        session.execute(delete(OutcomeRow).where(OutcomeRow.forwarded_at_ms <= limit_ms))
+        gone = select(VisitRow.visit_id).where(VisitRow.closed_at_ms <= limit_ms).limit(_AT_ONCE)
+        visits = list(session.scalars(gone))
+        cards = list(session.scalars(select(CardRow.card_id).where(CardRow.visit_id.in_(visits))))
+        session.execute(delete(VisitRow).where(VisitRow.visit_id.in_(visits)))
+        return cards
+
+
+class Chores:
+    """The background tasks of a city."""
+
+    def __init__(self, settings: CitySettings, store: Store, sweep: Sweep, boards: Boards, province: Province) -> None:
+        self._settings = settings
+        self._store = store
+        self._sweep = sweep
+        self._boards = boards
+        self._province = province
+
+    async def enforce_limits(self) -> None:
+        """End visits and delete what has passed its limit, for ever."""
+        await _for_ever(self._sweep_once, self._settings.sweep_interval_s)
+
+    async def escalate(self) -> None:
+        """Escalate cards for ever."""
+        await _for_ever(self._escalate_once, _ESCALATION_POLL_S)
+
+    async def forward_outcomes(self) -> None:
+        """Bring outcomes to the province for ever; while it is away, with growing pauses."""
+        pause_s = _OUTCOME_POLL_S
+        while True:
+            try:
+                waiting = await self._store.read(lambda session: unforwarded(session, _AT_ONCE))
+                if waiting:
+                    await self._province.report(waiting)
+                    await self._store.write(partial(mark_forwarded, outcomes=waiting, now_ms=now_ms()))
+                pause_s = _OUTCOME_POLL_S
+            except YingbinError as error:
+                if not isinstance(error, ProvinceDown) or pause_s == _OUTCOME_POLL_S:
+                    log.warning("outcomes_wait", code=error.code, reason=error.message, error_id=error.error_id)
+                pause_s = min(pause_s * 2, self._settings.outcome_retry_max_s)
+            await asyncio.sleep(pause_s)
+
+    async def _sweep_once(self) -> None:
+        for step in (self._sweep.close_visits, self._sweep.drop_photos):
+            await self._store.write(partial(step, at_ms=now_ms()))
+        gone = await self._store.write(lambda session: self._sweep.forget(session, now_ms()))
+        self._boards.forget(gone)
+
+    async def _escalate_once(self) -> None:
+        due = select(CardRow.card_id).where(CardRow.escalate_at_ms <= now_ms()).limit(1)
+        if await self._store.read(lambda session: session.scalar(due)):
+            await self._store.write(lambda session: self._sweep.escalate(session, now_ms()))
+
+
+async def _for_ever(step: Callable[[], Awaitable[None]], pause_s: float) -> None:
+    while True:
+        try:
+            await step()
+        except YingbinError as error:
+            log.warning("chore_failed", code=error.code, reason=error.message, error_id=error.error_id)
+        await asyncio.sleep(pause_s)

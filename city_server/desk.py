@@ -1,0 +1,108 @@
+"""What managers do with cards: each action changes the card and stores what it means in one transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from city_server import audience, cards
+from city_server.records import CardState, Records
+from city_server.visits import close
+from yingbin.errors import Conflict, NotFound
+from yingbin.pad_wire import ReportOutcome
+from yingbin.storage.city import OutcomeRow, PhotoRow, Ring
+from yingbin.trust.staff import Role
+from yingbin.wire import OutcomeReport, Staff
+
+
+class Desk:
+    """Actions of one person on the cards he may see. Raises `NotFound` for any other card."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def acknowledge(self, session: Session, card_id: str, who: Staff) -> None:
+        """Take a card. Raises `Conflict` when the visit is over."""
+        state = self._visible(session, card_id, who)
+        self._put_if_changed(session, state, cards.acknowledged(state.stored, who.staff_id))
+
+    def confirm(self, session: Session, card_id: str, who: Staff) -> str:
+        """Note that the customer was recognised in person; return his id. Raises `Conflict` when the visit is over."""
+        state = self._visible(session, card_id, who)
+        self._put_if_changed(session, state, cards.confirmed(state.stored, who.staff_id))
+        return state.stored.card.customer_id
+
+    def report(self, session: Session, outcome: ReportOutcome, who: Staff, now_ms: int) -> None:
+        """Store an outcome; one that is stored already changes nothing. Raises `Conflict` when the id was another's."""
+        stored = session.get(OutcomeRow, outcome.outcome_id)
+        if stored is not None:
+            if (stored.card_id, stored.staff_id) != (outcome.card_id, who.staff_id):
+                raise Conflict("this outcome id was used for another card")
+            return
+        state = self._visible(session, outcome.card_id, who)
+        card = state.stored.card
+        after = cards.reported(state.stored, outcome.kind, outcome.product, who.staff_id, now_ms)
+        if outcome.kind == "wrong_person":
+            self._not_him(session, card.visit_id, now_ms)
+        self._put_if_changed(session, state, after)
+        session.add(
+            OutcomeRow(
+                outcome_id=outcome.outcome_id,
+                card_id=card.card_id,
+                customer_id=card.customer_id,
+                branch_id=card.branch_id,
+                staff_id=who.staff_id,
+                kind=outcome.kind,
+                product=outcome.product,
+                at_ms=now_ms,
+            )
+        )
+
+    def rung(self, session: Session, card_ids: Sequence[str], staff_id: str) -> None:
+        """Note that these cards rang at a tablet of this person."""
+        for card_id in card_ids:
+            session.merge(Ring(card_id=card_id, staff_id=staff_id))
+
+    def has_rung(self, session: Session, staff_id: str) -> set[str]:
+        """Return the cards that have rung for this person."""
+        return set(session.scalars(select(Ring.card_id).where(Ring.staff_id == staff_id)))
+
+    def _not_him(self, session: Session, visit_id: str, now_ms: int) -> None:
+        """End a visit that was somebody else's and drop the photo; its tracks never alert for this customer again."""
+        visit = self._records.visit(session, visit_id)
+        if not visit.wrong_person:
+            self._records.put_visit(session, close(visit, visit.closed_at_ms or now_ms, wrong_person=True))
+        session.execute(delete(PhotoRow).where(PhotoRow.visit_id == visit_id))
+
+    def _visible(self, session: Session, card_id: str, who: Staff) -> CardState:
+        state = self._records.card(session, card_id)
+        card, routed_to = state.stored.card, state.route.routed_to
+        if not audience.sees(Role(who.role), who.staff_id, who.branch_id, card, routed_to):
+            raise NotFound("this card is no longer kept; nothing was changed")
+        return state
+
+    def _put_if_changed(self, session: Session, state: CardState, after: cards.StoredCard) -> None:
+        if after != state.stored:
+            self._records.put_card(session, after)
+
+
+def unforwarded(session: Session, at_most: int) -> list[OutcomeReport]:
+    """Return the oldest outcomes that the province does not have yet."""
+    rows = session.scalars(
+        select(OutcomeRow)
+        .where(OutcomeRow.forwarded_at_ms.is_(None))
+        .order_by(OutcomeRow.at_ms, OutcomeRow.outcome_id)
+        .limit(at_most)
+    )
+    return [
+        OutcomeReport(
+            row.outcome_id, row.card_id, row.customer_id, row.branch_id, row.staff_id, row.kind, row.product, row.at_ms
+        )
+        for row in rows
+    ]
+
+
+def mark_forwarded(session: Session, outcomes: Sequence[OutcomeReport], now_ms: int) -> None:
+    """Note that the province has these."""
+    for outcome in outcomes:
+        session.get_one(OutcomeRow, outcome.outcome_id).forwarded_at_ms = now_ms

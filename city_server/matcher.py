@@ -1,0 +1,89 @@
+"""Who is it? The city's galleries first, then the province; a probe lives only as long as the search (C2)."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from anyio import to_thread
+
+from city_server.alerts import Match
+from city_server.memory import Memory
+from city_server.province import ProvinceSearch
+from yingbin.galleries import decide
+from yingbin.galleries.protect import Transform, apply, decode_probe, encode_probe, normalise
+from yingbin.wire import Camera, FaceEvent, Outcome, Probe
+
+_STRANGERS_KEPT: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one look; `match` is there exactly when `outcome` is `matched`."""
+
+    outcome: Outcome
+    match: Match | None = None
+
+
+@lru_cache(maxsize=64)
+def _limit(model: decide.ScoreModel, templates: int) -> float:
+    return decide.threshold(model, templates)
+
+
+class Matcher:
+    """Searches one look. The look number is the event's `seq`: a track has `MAX_LOOKS` looks, whoever counts."""
+
+    def __init__(self, province: ProvinceSearch, model: decide.ScoreModel, dimension: int) -> None:
+        self._province = province
+        self._model = model
+        self._dimension = dimension
+        self._strangers: OrderedDict[str, None] = OrderedDict()
+
+    async def match(
+        self, event: FaceEvent, track_key: str, camera: Camera, galleries: tuple[str, ...], memory: Memory
+    ) -> Verdict:
+        """Decide one look at a track. Raises `BadVector`."""
+        if track_key in self._strangers or event.seq >= decide.MAX_LOOKS:
+            return Verdict(Outcome.NOT_ENROLLED)
+        to_city = memory.to_city(camera.box_id)
+        verdict, probe = await to_thread.run_sync(self._in_city, event, to_city, galleries, memory)
+        if verdict.outcome is not Outcome.MATCHED:
+            asked = Probe(camera.camera_id, event.assessment_id, event.seq, event.shots, probe)
+            verdict = _combine(verdict, await self._in_province(asked, galleries))
+        if verdict.outcome is Outcome.NOT_ENROLLED:
+            self._strangers[track_key] = None
+            if len(self._strangers) > _STRANGERS_KEPT:
+                self._strangers.popitem(last=False)
+        return verdict
+
+    def _in_city(
+        self, event: FaceEvent, to_city: Transform, galleries: tuple[str, ...], memory: Memory
+    ) -> tuple[Verdict, bytes]:
+        probe = normalise(apply(to_city, decode_probe(event.vector, self._dimension)))
+        hit, templates = memory.search(probe, galleries)
+        outcome = decide.judge(hit, _limit(self._model, templates), event.seq)
+        view = memory.card_views.get(hit.customer_id) if hit and outcome is Outcome.MATCHED else None
+        if outcome is Outcome.MATCHED and view is None:  # withdrawn while we searched
+            outcome = Outcome.NOT_ENROLLED
+        return Verdict(outcome, Match(view, "city") if view else None), encode_probe(probe)
+
+    async def _in_province(self, probe: Probe, galleries: tuple[str, ...]) -> Verdict | None:
+        hit = await self._province.search(probe)
+        if hit is None:
+            return None
+        if hit.outcome is not Outcome.MATCHED:
+            return Verdict(hit.outcome)
+        # The province checks the camera itself; a hit outside this camera's galleries is dropped here again.
+        if hit.card_view is None or hit.card_view.gallery not in galleries:
+            return Verdict(Outcome.NOT_ENROLLED)
+        return Verdict(Outcome.MATCHED, Match(hit.card_view, "province"))
+
+
+def _combine(city: Verdict, province: Verdict | None) -> Verdict:
+    """Return the joint answer of two misses, or the province's hit. Without the province the city's word stands."""
+    if province is None:
+        return city
+    if province.outcome is Outcome.MATCHED:
+        return province
+    both = (city.outcome, province.outcome)
+    return Verdict(Outcome.BETTER_SHOT if Outcome.BETTER_SHOT in both else Outcome.NOT_ENROLLED)

@@ -1,0 +1,146 @@
+"""Asking the province: misses in batches, the portrait after confirmation, outcomes until acknowledged."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Sequence
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from city_server.breaker import Breaker
+from city_server.settings import CitySettings
+from yingbin import wire
+from yingbin.errors import Unavailable
+from yingbin.log import get_logger
+from yingbin.pad_wire import Money
+from yingbin.trust.devices import DeviceKey
+from yingbin.trust.staff import issue_city_token
+
+log = get_logger()
+T = TypeVar("T")
+AUDIENCE = "yingbin-province"
+
+
+class ProvinceDown(Unavailable):
+    """The province did not answer, or answered with something that cannot be used."""
+
+    code = "province_down"
+
+
+class Province:
+    """The province's API for cities. Every call raises `ProvinceDown` when it fails."""
+
+    def __init__(self, settings: CitySettings, key: DeviceKey) -> None:
+        self._city_id = settings.city_id
+        self._key = key
+        self._timeout_s = settings.province_timeout_s
+        verify = ssl.create_default_context(cafile=settings.province_ca_file) if settings.province_ca_file else True
+        self._http = httpx.AsyncClient(base_url=settings.province_url, timeout=self._timeout_s, verify=verify)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def feed(self, after: int, wait_s: int) -> wire.FeedPage:
+        """Return the changes after a revision, waiting up to `wait_s` seconds for the first."""
+        raw = await self._ask(
+            "GET", "/v1/city/feed", params={"after": after, "wait_s": wait_s}, timeout=wait_s + self._timeout_s
+        )
+        return _usable(raw, wire.FeedPage)
+
+    async def search(self, request: wire.SearchRequest) -> wire.SearchReply:
+        """Search a batch of misses in the whole province."""
+        reply = _usable(await self._ask("POST", "/v1/city/search", content=wire.encode(request)), wire.SearchReply)
+        if len(reply.hits) != len(request.probes):
+            raise ProvinceDown("the province answered with another number of hits than probes")
+        return reply
+
+    async def portrait(self, customer_id: str) -> tuple[Money, ...]:
+        """Return the money lines of a customer whose identity was confirmed."""
+        raw = await self._ask("GET", f"/v1/city/customers/{customer_id}/portrait")
+        try:
+            return msgspec.json.decode(raw, type=tuple[Money, ...])
+        except msgspec.DecodeError as error:
+            raise ProvinceDown("the province's portrait cannot be read") from error
+
+    async def report(self, outcomes: Sequence[wire.OutcomeReport]) -> None:
+        """Deliver outcomes; the province ignores those it already has."""
+        await self._ask("POST", "/v1/city/outcomes", content=msgspec.msgpack.encode(list(outcomes)))
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, int] | None = None,
+        content: bytes | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - handed to httpx, which also bounds the connect
+    ) -> bytes:
+        token = issue_city_token(self._key, self._city_id, AUDIENCE, now_s=time.time())
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/msgpack"}
+        try:
+            reply = await self._http.request(
+                method, path, params=params, content=content, headers=headers, timeout=timeout or self._timeout_s
+            )
+            reply.raise_for_status()
+        except httpx.HTTPError as error:
+            status = f" ({error.response.status_code})" if isinstance(error, httpx.HTTPStatusError) else ""
+            raise ProvinceDown(
+                f"the province does not answer {path.split('/')[3]}: {type(error).__name__}{status}"
+            ) from error
+        return reply.content
+
+
+def _usable(raw: bytes, kind: type[T]) -> T:
+    try:
+        return wire.decode(raw, kind)
+    except wire.BadMessage as error:
+        raise ProvinceDown(f"the province's answer cannot be used: {error.message}") from error
+
+
+class ProvinceSearch:
+    """Collects the misses of all boxes for a few milliseconds and asks once; while the breaker is open, nobody."""
+
+    def __init__(self, province: Province, settings: CitySettings, pack_id: str) -> None:
+        self._province = province
+        self._pack_id = pack_id
+        self._wait_s = settings.province_batch_wait_ms / 1000
+        self._size = settings.province_batch_size
+        self._breaker = Breaker(settings.breaker_failures, settings.breaker_open_s)
+        self._pending: list[tuple[wire.Probe, asyncio.Future[wire.SearchHit | None]]] = []
+        self._flushes: set[asyncio.Task[None]] = set()
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the city works alone."""
+        return self._breaker.is_open
+
+    async def search(self, probe: wire.Probe) -> wire.SearchHit | None:
+        """Return what the province says, or None when it could not be asked."""
+        future: asyncio.Future[wire.SearchHit | None] = asyncio.get_running_loop().create_future()
+        self._pending.append((probe, future))
+        if len(self._pending) == 1 or len(self._pending) >= self._size:
+            flush = asyncio.create_task(self._flush(0.0 if len(self._pending) >= self._size else self._wait_s))
+            self._flushes.add(flush)
+            flush.add_done_callback(self._flushes.discard)
+        return await future
+
+    async def _flush(self, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        batch, self._pending = self._pending[: self._size], self._pending[self._size :]
+        if not batch:
+            return
+        hits: Sequence[wire.SearchHit | None] = [None] * len(batch)
+        if self._breaker.allow(time.monotonic()):
+            try:
+                request = wire.SearchRequest(self._pack_id, tuple(probe for probe, _ in batch))
+                hits = (await self._province.search(request)).hits
+                self._breaker.succeeded()
+            except ProvinceDown as error:
+                self._breaker.failed(time.monotonic())
+                log.warning("province_search_failed", reason=error.message, degraded=self._breaker.is_open)
+        for (_, future), hit in zip(batch, hits, strict=True):
+            if not future.done():
+                future.set_result(hit)

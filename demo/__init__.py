@@ -1,0 +1,1 @@
+"""The whole chain on loopback: starts every tier as a process and uses only their public interfaces."""

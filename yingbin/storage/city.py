@@ -1,0 +1,120 @@
+"""Tables of a city: its replica of the feed, visits, cards, outcomes. What a person could be known by is sealed.
+
+Column `sealed` holds AES-GCM under the city's record key; the context is `<table>/<primary key>`. Instants are UTC ms.
+No table has a column for a probe: of somebody who is not enrolled only the id of the event stays (C2).
+"""
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Everything in the city's tree of migrations."""
+
+
+class ReplicaRow(Base):
+    """The newest state of one thing of the feed; `sealed` is its msgpack payload."""
+
+    __tablename__ = "replica"
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
+    sealed: Mapped[bytes]
+
+
+class FeedPosition(Base):
+    """One row: how far the feed was applied, and until when this replica may be searched."""
+
+    __tablename__ = "feed_position"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    up_to: Mapped[int] = mapped_column(BigInteger)
+    lease_until_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class SeenEvent(Base):
+    """An event that was answered, so that a replay is answered the same; kept 24 h."""
+
+    __tablename__ = "seen_events"
+    event_id: Mapped[str] = mapped_column(String(300), primary_key=True)
+    outcome: Mapped[str] = mapped_column(String(16))
+    want_photo: Mapped[bool]
+    at_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class VisitRow(Base):
+    """A visit. `open_key` is `<branch>/<customer>` while it is open, so that there is never a second one."""
+
+    __tablename__ = "visits"
+    visit_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    branch_id: Mapped[str] = mapped_column(String(200))
+    customer_id: Mapped[str] = mapped_column(String(200))
+    open_key: Mapped[str | None] = mapped_column(String(401), unique=True)
+    opened_at_ms: Mapped[int] = mapped_column(BigInteger)
+    last_seen_at_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    closed_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    wrong_person: Mapped[bool] = mapped_column(default=False)
+
+
+class VisitTrack(Base):
+    """Which visit a recognised track belongs to. The photo is taken only from the track it was asked of."""
+
+    __tablename__ = "visit_tracks"
+    track_key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visits.visit_id", ondelete="CASCADE"), index=True)
+    photo_wanted: Mapped[bool]
+
+
+class CardRow(Base):
+    """The card of a visit; every change takes the next `seq` of its branch."""
+
+    __tablename__ = "cards"
+    card_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visits.visit_id", ondelete="CASCADE"), unique=True)
+    branch_id: Mapped[str] = mapped_column(String(200))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    routed_to: Mapped[str] = mapped_column(String(200))
+    level: Mapped[int]
+    rings: Mapped[bool]
+    escalate_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    sealed: Mapped[bytes]
+
+    __table_args__ = (Index("ix_cards_branch_seq", "branch_id", "seq", unique=True),)
+
+
+class BranchSequence(Base):
+    """The last `seq` a branch has used."""
+
+    __tablename__ = "branch_sequences"
+    branch_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+
+
+class PhotoRow(Base):
+    """The one scene photo of a visit."""
+
+    __tablename__ = "photos"
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visits.visit_id", ondelete="CASCADE"), primary_key=True)
+    sealed: Mapped[bytes]
+
+
+class Ring(Base):
+    """A tablet of this person has confirmed the ringing card; it never rings for him again."""
+
+    __tablename__ = "rings"
+    card_id: Mapped[str] = mapped_column(ForeignKey("cards.card_id", ondelete="CASCADE"), primary_key=True)
+    staff_id: Mapped[str] = mapped_column(String(200), primary_key=True, index=True)
+
+
+class OutcomeRow(Base):
+    """What a manager reported; stays until the province has it."""
+
+    __tablename__ = "outcomes"
+    outcome_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    card_id: Mapped[str] = mapped_column(String(36))
+    customer_id: Mapped[str] = mapped_column(String(200))
+    branch_id: Mapped[str] = mapped_column(String(200))
+    staff_id: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(32))
+    product: Mapped[str] = mapped_column(String(200))
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+    forwarded_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
