@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -45,16 +45,21 @@ def demo(
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
-    console.print(
-        f"\n{len(report['alerts'])} cards; {report['non_matches']} passers-by searched for and forgotten; "
-        f"{report['bytes_per_event']:.0f} bytes a face event\n"
-        f"card on the tablet {report['shot_to_card_p50_ms']:.0f} ms after the shot it rests on (median), "
-        f"{report['time_to_card_p95_ms']:.0f} ms after the face was high enough (p95; 0: it was there before)",
-        highlight=False,
-    )
+    console.print(f"\n{_closing_words(report)}", highlight=False)
     if as_json:
         sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+
+
+def _closing_words(report: dict[str, Any]) -> str:
+    if not report["alerts"]:
+        return f"Nobody enrolled was seen; {report['non_matches']} passers-by searched for and forgotten."
+    return (
+        f"{len(report['alerts'])} cards; {report['non_matches']} passers-by searched for and forgotten; "
+        f"{report['bytes_per_event']:.0f} bytes a face event\n"
+        f"card on the tablet {report['shot_to_card_p50_ms']:.0f} ms after the shot it rests on (median), "
+        f"{report['time_to_card_p95_ms']:.0f} ms after the face was high enough (p95; 0: it was there before)"
+    )
 
 
 def _run_folder(keep: Path | None) -> Path:

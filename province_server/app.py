@@ -75,6 +75,7 @@ class Province:
     galleries: Galleries
     vault: TemplateVault
     staff: StaffService
+    notifier: Notifier
 
 
 def build(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Province:
@@ -122,7 +123,7 @@ def build(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Pr
             if not isinstance(route, APIRoute) or not access_of(route):
                 raise BadConfiguration(f"route {route} does not declare who may call it")
         app.include_router(router)
-    return Province(app, stores, keys, galleries, vault, people)
+    return Province(app, stores, keys, galleries, vault, people, notifier)
 
 
 def _sign_in_limit(settings: ProvinceSettings) -> RateLimit:

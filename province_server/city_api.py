@@ -48,13 +48,13 @@ class PortraitService:
 
 
 async def next_page(reader: FeedReader, notifier: Notifier, city_id: str, after: int, wait_s: float) -> FeedPage:
-    """Return the next page at once when there is news or a snapshot is asked for, else after at most `wait_s`."""
+    """Return the next page: at once with news, for a snapshot or when the server stops, else after `wait_s`."""
     deadline = time.monotonic() + wait_s
     while True:
         with notifier.watch(city_id) as changed:
             page = await run_in_threadpool(reader.page, city_id, after)
             remaining_s = deadline - time.monotonic()
-            if page.entries or page.snapshot or remaining_s <= 0:
+            if page.entries or page.snapshot or remaining_s <= 0 or notifier.closed:
                 return page
             try:
                 await asyncio.wait_for(changed.wait(), remaining_s)

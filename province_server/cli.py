@@ -36,6 +36,7 @@ def serve(config: _Config = None) -> None:
         listener,
         certificate_file=settings.tls_certificate_file,
         key_file=settings.tls_key_file,
+        on_stop=province.notifier.close,
     )
 
 

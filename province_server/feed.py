@@ -59,6 +59,7 @@ class Notifier:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
+        self.closed = False
 
     @contextmanager
     def watch(self, city_id: str) -> Iterator[asyncio.Event]:
@@ -77,3 +78,9 @@ class Notifier:
         with self._lock:
             for loop, event in self._waiting.get(city_id, ()):
                 loop.call_soon_threadsafe(event.set)
+
+    def close(self) -> None:
+        """Send everybody home: the server stops."""
+        self.closed = True
+        for city_id in list(self._waiting):
+            self.wake(city_id)

@@ -160,8 +160,8 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
 class PadRefused(msgspec.Struct, frozen=True, tag="refused"):
     """A message was refused; `code` is `not_authenticated` when the tablet must sign in again.
 
-    `about` is the `outcome_id` or `card_id` of the refused message, which must not be sent again unless the code says that
-    trying again may help; empty when the refusal is about the connection.
+    `about` is the `outcome_id` or `card_id` of the refused message, which must not be sent again unless the code says
+    that trying again may help; empty when the refusal is about the connection.
     """
 
     code: str

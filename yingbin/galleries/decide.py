@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from yingbin.wire import Outcome
 
@@ -52,7 +52,7 @@ def threshold(model: ScoreModel, templates: int, *, alpha: float = ALPHA_PER_TRA
     """Return the cosine above which one look at one stage may name somebody in a gallery of `templates` templates."""
     share = alpha / (STAGES * MAX_LOOKS)
     fmr = -math.expm1(math.log1p(-share) / max(templates, 1))
-    return float(model.impostor_mean + model.impostor_sd * norm.isf(fmr))
+    return float(model.impostor_mean - model.impostor_sd * ndtri(fmr))
 
 
 def judge(hit: Hit | None, limit: float, look: int) -> Outcome:

@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -40,8 +41,12 @@ def serve(
     certificate_file: Path | None = None,
     key_file: Path | None = None,
     max_message_bytes: int = 64 * 1024,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM. Prints one line `{"ready": true, "url": ...}` once requests are answered."""
+    """Serve until SIGINT or SIGTERM. Prints one line `{"ready": true, "url": ...}` once requests are answered.
+
+    `on_stop` is called before open requests are waited for: it ends those that wait for news.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -55,19 +60,24 @@ def serve(
         timeout_graceful_shutdown=5,
         server_header=False,
     )
-    _AnnouncingServer(config, _url(listener, tls=certificate_file is not None)).run(sockets=[listener])
+    _AnnouncingServer(config, _url(listener, tls=certificate_file is not None), on_stop).run(sockets=[listener])
 
 
 class _AnnouncingServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
+    def __init__(self, config: uvicorn.Config, url: str, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._url = url
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             sys.stdout.write(json.dumps({"ready": True, "url": self._url}) + "\n")
             sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets)
 
 
 def _url(listener: socket.socket, *, tls: bool) -> str:
