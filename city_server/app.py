@@ -24,7 +24,6 @@ from city_server.sessions import Sessions
 from city_server.settings import CitySettings
 from city_server.store import Store
 from yingbin.faces.pack import ModelPack
-from yingbin.galleries.decide import ScoreModel
 from yingbin.http.app import create_app
 from yingbin.log import get_logger
 from yingbin.storage import migrate
@@ -58,8 +57,7 @@ def build(settings: CitySettings) -> FastAPI:
     replica = Replica(store, sealer, lambda: Memory(pack.pack_id, pack.dimension))
     province = Province(settings, key)
     search = ProvinceSearch(province, settings, pack.pack_id)
-    model = ScoreModel(pack.scores.impostor_mean, pack.scores.impostor_sd)
-    matcher = Matcher(search, model, pack.dimension)
+    matcher = Matcher(search, pack.scores, pack.dimension)
     intake = Intake(settings, replica, matcher, store, alerts)
     boxes = BoxGateway(settings, pack.pack_id, replica, intake, Photos(records), store)
     sessions = Sessions(settings.city_id, keystore.get_or_create("city-staff-tokens", _KEY_BYTES), replica)

@@ -10,6 +10,7 @@ from anyio import to_thread
 from city_server.alerts import Match
 from city_server.memory import Memory
 from city_server.province import ProvinceSearch
+from yingbin.faces.scores import ScoreModel
 from yingbin.galleries import decide
 from yingbin.galleries.protect import Transform, apply, decode_probe, encode_probe, normalise
 from yingbin.wire import Camera, FaceEvent, Outcome, Probe
@@ -26,14 +27,14 @@ class Verdict:
 
 
 @lru_cache(maxsize=64)
-def _limit(model: decide.ScoreModel, templates: int) -> float:
+def _limit(model: ScoreModel, templates: int) -> float:
     return decide.threshold(model, templates)
 
 
 class Matcher:
     """Searches one look. The look number is the event's `seq`: a track has `MAX_LOOKS` looks, whoever counts."""
 
-    def __init__(self, province: ProvinceSearch, model: decide.ScoreModel, dimension: int) -> None:
+    def __init__(self, province: ProvinceSearch, model: ScoreModel, dimension: int) -> None:
         self._province = province
         self._model = model
         self._dimension = dimension

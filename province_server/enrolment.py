@@ -12,7 +12,7 @@ from province_server.vault import TemplateVault
 from yingbin.errors import InvalidInput
 from yingbin.faces.engine import FaceEngine
 from yingbin.faces.enrolment import Acquired, acquire, decode_image
-from yingbin.galleries.decide import ScoreModel
+from yingbin.faces.scores import ScoreModel
 from yingbin.storage.database import Database
 from yingbin.trust.consent import Gallery
 from yingbin.trust.staff import Role
@@ -58,8 +58,7 @@ class EngineReader:
     @property
     def scores(self) -> ScoreModel:
         """The pack's impostor statistics."""
-        scores = self.engine.pack.scores
-        return ScoreModel(scores.impostor_mean, scores.impostor_sd)
+        return self.engine.pack.scores
 
     def read(self, content: bytes) -> Acquired:
         """Return the face in a photo. Raises `NotAnImage`, `EnrolmentRefused`."""

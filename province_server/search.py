@@ -11,8 +11,9 @@ from province_server.keys import Keys
 from province_server.limits import RateLimit
 from province_server.materialise import camera_of
 from yingbin.errors import Conflict, InvalidInput, NotAllowed
+from yingbin.faces.scores import ScoreModel
 from yingbin.galleries import protect
-from yingbin.galleries.decide import MAX_LOOKS, Hit, ScoreModel, judge, threshold
+from yingbin.galleries.decide import MAX_LOOKS, Hit, judge, threshold
 from yingbin.ids import now_ms
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, CameraRow

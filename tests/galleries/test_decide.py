@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yingbin.galleries.decide import MAX_LOOKS, STAGES, Hit, ScoreModel, judge, threshold
+from yingbin.faces.scores import ScoreModel
+from yingbin.galleries.decide import MAX_LOOKS, STAGES, Hit, judge, threshold
 from yingbin.wire import Outcome
 
 MODEL = ScoreModel(impostor_mean=0.07, impostor_sd=0.0965)
@@ -44,3 +45,20 @@ def test_looks_run_out() -> None:
 def test_empty_gallery_and_hopeless_scores_end_the_track() -> None:
     assert judge(None, 0.5, 0) is Outcome.NOT_ENROLLED
     assert judge(Hit("a", 0.1, 0.0), 0.5, 0) is Outcome.NOT_ENROLLED
+
+
+TAIL = ScoreModel(impostor_mean=0.0, impostor_sd=0.1, tail=((1e-3, 0.30), (1e-5, 0.40), (1e-7, 0.50)))
+
+
+@given(st.floats(1e-12, 0.5), st.floats(1e-12, 0.5))
+def test_a_rarer_false_match_never_needs_a_lower_cosine(a: float, b: float) -> None:
+    rare, common = sorted((a, b))
+    for model in (MODEL, TAIL):
+        assert model.cosine_at(rare) >= model.cosine_at(common) - 1e-9
+
+
+def test_the_tail_is_met_at_its_points_and_continued_beyond() -> None:
+    for fmr, cosine in TAIL.tail[1:]:
+        assert abs(TAIL.cosine_at(fmr) - cosine) < 1e-9
+    assert 0.40 < TAIL.cosine_at(1e-6) < 0.50 < TAIL.cosine_at(1e-9)
+    assert TAIL.cosine_at(0.1) == ScoreModel(impostor_mean=0.0, impostor_sd=0.1).cosine_at(0.1)

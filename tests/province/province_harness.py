@@ -15,8 +15,8 @@ from yingbin import wire
 from yingbin.faces.enrolment import Acquired, EnrolmentRefused, Reason
 from yingbin.faces.face import Face
 from yingbin.faces.quality import Quality
+from yingbin.faces.scores import ScoreModel
 from yingbin.galleries import protect
-from yingbin.galleries.decide import ScoreModel
 from yingbin.ids import now_ms
 from yingbin.trust.devices import BoxBundle, DeviceKey
 from yingbin.trust.staff import Role, issue_city_token, issue_staff_token, now_s

@@ -14,6 +14,7 @@ import msgspec
 from pydantic import Field
 
 from yingbin.errors import BadConfiguration
+from yingbin.faces.scores import ScoreModel
 from yingbin.settings import Settings
 
 _T = TypeVar("_T")
@@ -56,22 +57,6 @@ class ModelSettings(Settings, env_prefix="YINGBIN_MODELS_"):
 def models_root() -> Path:
     """Return the configured root of all packs; packs are in its sub-folder `models`."""
     return ModelSettings.load(None).root.expanduser().absolute()
-
-
-class ScoreModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How cosines of *different* people spread with this pack, modelled as a Gaussian, and what N that allows.
-
-    The values of the default pack are not measured at 1:N: they are solved from two points of a 1:N extrapolation at
-    FPIR 1 % (threshold .541 at N = 20,000 and .622 at N = 2,000,000, so FMR 5.0e-7 and 5.0e-9: 4.89 and 5.73 sigma),
-    rounded to mean .07, sd .0965. They are also assumed for a pack without `yingbin.json`, which overstates the tail
-    of any better recogniser: safe, until the gallery is calibrated. `basis` says in one sentence where the figures
-    come from.
-    """
-
-    impostor_mean: float = 0.07
-    impostor_sd: float = 0.0965
-    fit_for_templates: int = 20_000
-    basis: str = "assumed: the extrapolated statistics of the default pack; calibrate before relying on them"
 
 
 class PackExtras(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 One budget alpha (the chance that a stranger's track raises a wrong alert) is split evenly over stages and looks
 (Bonferroni): repeated looks inflate a fixed threshold's error. FPIR = 1 - (1 - FMR)^N (ISO/IEC 19795-1, 1:N from 1:1),
-N counted in templates. The impostor tail is the pack's: Gaussian until visits confirmed by managers refine it.
+N counted in templates. The impostor tail is the one its pack ships.
 """
 
 import math
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from scipy.special import ndtri
-
+from yingbin.faces.scores import ScoreModel
 from yingbin.wire import Outcome
 
 ALPHA_PER_TRACK: Final = 0.001
@@ -22,14 +21,6 @@ _HOPELESS_MARGIN: Final = 0.25
 """A first look this far below the threshold is a stranger: fusing further shots has not been seen to add as much."""
 IDENTITY_MARGIN: Final = 0.05
 """The best identity must lead the second by this cosine, or the two are look-alikes and nobody is named."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreModel:
-    """A pack's cosine between different people: mean and standard deviation of the impostor distribution."""
-
-    impostor_mean: float
-    impostor_sd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +43,7 @@ def threshold(model: ScoreModel, templates: int, *, alpha: float = ALPHA_PER_TRA
     """Return the cosine above which one look at one stage may name somebody in a gallery of `templates` templates."""
     share = alpha / (STAGES * MAX_LOOKS)
     fmr = -math.expm1(math.log1p(-share) / max(templates, 1))
-    return float(model.impostor_mean - model.impostor_sd * ndtri(fmr))
+    return model.cosine_at(fmr)
 
 
 def judge(hit: Hit | None, limit: float, look: int) -> Outcome:
