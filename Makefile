@@ -10,20 +10,20 @@ demo: setup ## run the whole chain on a walk-in clip and print the tablet page's
 	@$(BIN)/yingbin demo $(ARGS)
 
 test: setup ## everything that needs no service and no browser
-	@$(BIN)/pytest -n 2 --dist worksteal -m "not services and not shared and not long" $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal --ignore tests/services -m "not services and not shared and not long" $(ARGS)
 
 setup: ## .venv with everything, model pack pulled; repeats in a second
 	@$(PYTHON) deploy/setup.py --venv $(VENV)
 
 test-services: ## PostgreSQL, Chromium; a missing service fails
 	@$(PYTHON) deploy/setup.py --venv $(VENV) --services
-	@$(BIN)/pytest -m services $(ARGS)
+	@$(BIN)/pytest -m services tests/services $(ARGS)
 
 test-shared: setup ## accuracy checks on the data sets beside the checkout
-	@$(BIN)/pytest -m shared $(ARGS)
+	@$(BIN)/pytest --ignore tests/services -m shared $(ARGS)
 
 test-long: setup ## soaks and fuzzing, minutes to hours
-	@$(BIN)/pytest -m long --timeout 7200 $(ARGS)
+	@$(BIN)/pytest --ignore tests/services -m long --timeout 7200 $(ARGS)
 
 lint: setup ## style, types, import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
