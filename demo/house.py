@@ -170,6 +170,11 @@ class House:
         """From now on, the end of this process with code 0 is no failure."""
         self._expected.add(tier.name)
 
+    def dismiss(self, tier: Tier) -> None:
+        """Stop one process that is no longer needed."""
+        self._tiers.remove(tier)
+        _end(tier)
+
     def check(self) -> None:
         """Raise `TierFailed` when a process has died."""
         for tier in self._tiers:
@@ -179,10 +184,14 @@ class House:
     def stop(self) -> None:
         """Stop everything, last started first: SIGTERM, and SIGKILL for what does not listen."""
         for tier in reversed(self._tiers):
-            tier.terminate()
-            if not tier.wait(_STOP_TIMEOUT_S):
-                tier.kill()
+            _end(tier)
         self._tiers.clear()
+
+
+def _end(tier: Tier) -> None:
+    tier.terminate()
+    if not tier.wait(_STOP_TIMEOUT_S):
+        tier.kill()
 
 
 def _clean_environment() -> dict[str, str]:

@@ -79,6 +79,41 @@ class Founder:
             token = _sign_in_at_city(desk, _RM, rm_pin)
         return Bank(city_url, box.pop("camera_id"), {**box, "city_url": _box_address(city_url)}, token, people)
 
+    def found_branches(self, guests: list[Guest], count: int, modes: Mapping[int, str] | None = None) -> list[Bank]:
+        """Start province and one city of `count` branches, each with its own box and tablet; enrol everybody there.
+
+        Visits are kept by branch, so what one branch saw does not carry over to another. `modes` names the mode of a
+        branch's camera (branch 1 is the first) where it is not `feature`. Raises as `found`.
+        """
+        province_url = self._start_province()
+        with Api(province_url) as province:
+            province.use_token(self._sign_in_at_province(province))
+            first = self._register_city(province, "city", "一号支行(测试)", "Branch 1 (trial)")
+            further = [
+                self._register_branch(
+                    province, first.city_id, first.key_file, f"{n}号支行(测试)", f"Branch {n} (trial)"
+                )
+                for n in range(2, count + 1)
+            ]
+            places = [first, *further]
+            self._add_staff(province, _RM, "王经理(测试)", "rm", first, _pin())
+            boxes = [
+                self._register_box(province, place, f"box-{n}", (modes or {}).get(n, "feature"))
+                for n, place in enumerate(places, 1)
+            ]
+            city = self._start_city(province_url, first, "city", self._port)
+            people = self._enrol(province, guests, first, first)
+            pins = [_pin() for _ in places]
+            for number, (place, pin) in enumerate(zip(places, pins, strict=True), 1):
+                self._add_staff(province, f"manager_{number}", "行长(测试)", "branch_manager", place, pin)
+        city_url = city.url()
+        with Api(city_url) as desk:
+            tokens = [_sign_in_at_city(desk, f"manager_{number}", pin) for number, pin in enumerate(pins, 1)]
+        return [
+            Bank(city_url, box.pop("camera_id"), {**box, "city_url": _box_address(city_url)}, token, people)
+            for box, token in zip(boxes, tokens, strict=True)
+        ]
+
     def _start_province(self) -> str:
         self._password = secrets.token_urlsafe(18)
         environment = {"YINGBIN_PROVINCE_KEYSTORE_PASSPHRASE": secrets.token_urlsafe(24)}
@@ -110,6 +145,9 @@ class Founder:
             "public_key_base64": _make_key(key_file),
         }
         city_id = province.call("POST", "/v1/cities", json=body)["city_id"]
+        return self._register_branch(province, city_id, key_file, branch_zh, branch_en)
+
+    def _register_branch(self, province: Api, city_id: str, key_file: Path, branch_zh: str, branch_en: str) -> _Place:
         branch = {"city_id": city_id, "name_zh": branch_zh, "name_en": branch_en}
         return _Place(city_id, province.call("POST", "/v1/branches", json=branch)["branch_id"], key_file)
 
@@ -119,8 +157,8 @@ class Founder:
         body = {"staff_id": staff_id, "display_name": name, "role": role, "pin": pin, "on_duty": on_duty}
         province.call("POST", "/v1/staff", json={**body, "branch_id": place.branch_id})
 
-    def _register_box(self, province: Api, place: _Place) -> dict[str, Any]:
-        key_file, bundle_file = self._folder / "box.key", self._folder / "box.bundle"
+    def _register_box(self, province: Api, place: _Place, name: str = "box", mode: str = "feature") -> dict[str, Any]:
+        key_file, bundle_file = self._folder / f"{name}.key", self._folder / f"{name}.bundle"
         public = _make_key(key_file)
         bundle = province.call("POST", "/v1/boxes", json={"branch_id": place.branch_id, "public_key_base64": public})
         bundle_file.touch(mode=0o600)
@@ -128,13 +166,14 @@ class Founder:
         assessment = {
             "expires_at_ms": now_ms() + _DAY_MS,
             "roles": ["entrance"],
-            "modes": ["feature"],
+            "modes": [mode],
             "galleries": [gallery.value for gallery in Gallery],
         }
         camera = {
             "branch_id": place.branch_id,
             "box_id": bundle["box_id"],
             "role": "entrance",
+            "mode": mode,
             "assessment_id": province.call("POST", "/v1/assessments", json=assessment)["assessment_id"],
         }
         camera_id = province.call("POST", "/v1/cameras", json=camera)["camera_id"]

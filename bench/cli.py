@@ -1,0 +1,89 @@
+"""`yingbin bench`: the README's figures, measured from outside."""
+
+import asyncio
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True, help="Measure the product: figures beside a baseline in the same run.")
+
+
+@app.callback()
+def _bench() -> None:
+    """Keep every bench a sub-command, even when there is only one."""
+
+
+@app.command()
+def edge(
+    *,
+    video: Annotated[Path | None, typer.Option(help="A clip of your own instead of the demo's film.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="CSV: who is to be seen in it; see `eval scenes`.")] = None,
+    enrol: Annotated[Path | None, typer.Option(help="Folder of the people to enrol.")] = None,
+    quick: Annotated[bool, typer.Option(help="50 s instead of 5 min.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Cost of a camera at 1080p25 beside `FaceAnalysis.get()` on every frame, and how many fit on two cores."""
+    from bench.edge_bench import FULL, QUICK, run_edge_bench
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        figures = asyncio.run(run_edge_bench(QUICK if quick else FULL, video, truth, enrol, status.update))
+    _show_edge(figures, console)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def bandwidth(
+    *,
+    quick: Annotated[bool, typer.Option(help="Less than half of the film.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Play one clip in all three modes of a camera and count what each costs the line at one visitor every 10 s."""
+    from bench.bandwidth import run_bandwidth
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the folder of keys is removed
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="yingbin-bench-") as folder, console.status("starting") as status:
+        figures = run_bandwidth(Path(folder), quick=quick, say=status.update)
+    _show_bandwidth(figures, console)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+def _show_bandwidth(figures: dict[str, Any], console: Console) -> None:
+    modes = figures["modes"]
+    table = Table("at one visitor every 10 s", *modes, title=figures["clip"])
+    for label, key in (
+        ("bytes a second", "bytes_per_s"),
+        ("bytes a face, answers included", "bytes_per_face"),
+        ("a 7 Mbit/s stream is so many times more", "times_below_7mbit"),
+        ("... with TLS and TCP/IP around every look", "times_below_7mbit_with_tls_tcp_ip"),
+        ("bytes an event", "bytes_per_event"),
+        ("bytes a scene photo, apart", "bytes_per_photo"),
+        ("faces seen / recognised", ""),
+    ):
+        cells = (
+            f"{mode.get(key, -1):,}" if key else f"{mode['faces']} / {mode['recognised']}" for mode in modes.values()
+        )
+        table.add_row(label, *("-" if cell == "-1" else cell for cell in cells))
+    console.print(table)
+
+
+def _show_edge(figures: dict[str, Any], console: Console) -> None:
+    table = Table("1080p25", "ours", "every frame", title=figures["clip"])
+    table.add_row("CPU s per minute of video", str(figures["cpu_s_per_min"]), f"{figures['baseline_cpu_s_per_min']}")
+    found = (f"{figures[key]} of {figures['people_truth']}" for key in ("people_found", "baseline_people_found"))
+    table.add_row("people found", *(found if figures["people_truth"] >= 0 else ("-", "-")))
+    table.add_row("ratio", f"{figures['cpu_ratio']} x", "1 x")
+    table.add_row("cameras in real time on 2 cores", str(figures["cameras_realtime_1080p25"]), "")
+    table.add_row("MB, one camera / each further", f"{figures['rss_mb']} / {figures['rss_per_further_camera_mb']}", "")
+    table.add_row("bytes per event", str(figures["bytes_per_event"]), "")
+    console.print(table)
