@@ -17,7 +17,7 @@ setup: ## .venv with everything, model pack pulled; repeats in a second
 
 test-services: ## PostgreSQL, Chromium; a missing service fails
 	@$(PYTHON) deploy/setup.py --venv $(VENV) --services
-	@$(BIN)/pytest -m services tests/services $(ARGS)
+	@$(BIN)/pytest -m "services and not long" tests/services $(ARGS)
 
 test-shared: setup ## accuracy checks on the data sets beside the checkout
 	@$(BIN)/pytest --ignore tests/services -m shared $(ARGS)

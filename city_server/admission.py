@@ -1,14 +1,10 @@
 """May this event be searched? The camera, its impact assessment (C3), and the event's clock. Pure."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from yingbin.errors import NotAllowed
-from yingbin.trust.consent import Gallery
-from yingbin.wire import Camera, CameraMode, FaceEvent
-
-_ALERTED: Final = tuple(gallery.value for gallery in Gallery)
-"""Galleries whose hits may become cards of greeters; any other kind is not searched here (C13)."""
+from yingbin.trust.consent import Purpose, galleries_for
+from yingbin.wire import Camera, CameraMode, FaceLook, FacePicture, TicketAsk
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +16,30 @@ class Admitted:
     seen_at_ms: int
 
 
-def admit(event: FaceEvent, camera: Camera | None, box_id: str, now_ms: int, future_tolerance_ms: int) -> Admitted:
+def admit(event: FaceLook, camera: Camera | None, box_id: str, now_ms: int, future_tolerance_ms: int) -> Admitted:
     """Return what may be done with an event. Raises `NotAllowed` with what branch IT must put right."""
+    camera = _registered(event, camera, box_id)
+    if isinstance(event, FacePicture) is not (camera.mode is CameraMode.PICTURE):
+        sent = "pictures" if isinstance(event, FacePicture) else "vectors"
+        raise NotAllowed(f"camera {camera.camera_id} is registered for mode {camera.mode}, not for sending {sent}")
+    galleries = _searchable(event, camera, Purpose.VIP_SERVICE, now_ms)
+    seen_at_ms = now_ms if event.seen_at_ms > now_ms + future_tolerance_ms else event.seen_at_ms
+    return Admitted(camera, galleries, seen_at_ms)
+
+
+def admit_ticket(ask: TicketAsk, camera: Camera | None, box_id: str, now_ms: int) -> Admitted:
+    """Return what may be searched for somebody who tapped at the ticket machine. Raises `NotAllowed`."""
+    camera = _registered(ask, camera, box_id)
+    return Admitted(camera, _searchable(ask, camera, Purpose.TICKETING, now_ms), now_ms)
+
+
+def _registered(event: FaceLook | TicketAsk, camera: Camera | None, box_id: str) -> Camera:
     if camera is None or camera.box_id != box_id:
         raise NotAllowed(f"camera {event.camera_id} is not registered for this box")
-    if camera.mode is not CameraMode.FEATURE:
-        raise NotAllowed(f"camera {camera.camera_id} is registered for mode {camera.mode}, not for face events")
+    return camera
+
+
+def _searchable(event: FaceLook | TicketAsk, camera: Camera, purpose: Purpose, now_ms: int) -> tuple[str, ...]:
     assessment = camera.assessment
     if assessment is None:
         raise NotAllowed(f"camera {camera.camera_id} has no impact assessment; nothing may be matched from it")
@@ -33,8 +47,10 @@ def admit(event: FaceEvent, camera: Camera | None, box_id: str, now_ms: int, fut
         raise NotAllowed(f"camera {camera.camera_id} is under another impact assessment by now")
     if now_ms >= assessment.expires_at_ms:
         raise NotAllowed(f"the impact assessment of camera {camera.camera_id} has expired; renew it at the province")
-    galleries = tuple(name for name in _ALERTED if assessment.covers(camera.role, camera.mode, name, now_ms))
+    galleries = galleries_for(camera, purpose, now_ms)
     if not galleries:
-        raise NotAllowed(f"the impact assessment of camera {camera.camera_id} covers no gallery for its role")
-    seen_at_ms = now_ms if event.seen_at_ms > now_ms + future_tolerance_ms else event.seen_at_ms
-    return Admitted(camera, galleries, seen_at_ms)
+        raise NotAllowed(
+            f"camera {camera.camera_id} may search no gallery for {purpose}: its role does not serve that purpose, or "
+            "its impact assessment covers none"
+        )
+    return galleries

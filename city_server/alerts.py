@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from city_server.cards import StoredCard, closed, new_card, seen_again
+from city_server.cards import closed, new_card, seen_again
 from city_server.memory import Memory
 from city_server.records import Records
-from city_server.routing import route
+from city_server.routing import FIRST, route
 from city_server.visits import Sighted, Visit, close, is_over, sight
 from yingbin.ids import new_id
 from yingbin.pad_wire import Sighting
@@ -67,7 +67,7 @@ class Alerts:
         want_photo = False
         track = session.get(VisitTrack, event.track_key)
         if track is not None:
-            self._follow(session, self._records.visit(session, track.visit_id), event.seen)
+            self._follow(session, self._records.visit(session, track.visit_id), event.seen, now_ms)
         elif event.match is not None:
             want_photo = self._arrive(session, event, event.match, memory, now_ms)
         session.add(SeenEvent(event_id=event.event_id, outcome=event.outcome, want_photo=want_photo, at_ms=now_ms))
@@ -88,13 +88,13 @@ class Alerts:
             before = None
         visit, meaning = sight(before, event.branch_id, customer_id, at_ms, self._limits.closes_after_ms)
         self._records.put_visit(session, visit)
-        opened = meaning is Sighted.OPENED
-        session.add(VisitTrack(track_key=event.track_key, visit_id=visit.visit_id, photo_wanted=opened))
-        if opened:
+        wanted = meaning is Sighted.OPENED
+        if wanted:
             self._alert(session, visit, event, match, memory, now_ms)
         elif meaning is Sighted.SEEN_AGAIN:
-            self._update(session, visit, event.seen)
-        return opened
+            wanted = self._update(session, visit, event.seen, now_ms)
+        session.add(VisitTrack(track_key=event.track_key, visit_id=visit.visit_id, photo_wanted=wanted))
+        return wanted
 
     def _alert(self, session: Session, visit: Visit, event: Settled, match: Match, memory: Memory, now_ms: int) -> None:
         view = match.view
@@ -104,17 +104,25 @@ class Alerts:
             (new_id(), visit.visit_id), view, event.branch_id, match.tier, event.seen, now_ms,
             home=view.home_branch_id in memory.branches, rm=chosen.routed_to,
         )  # fmt: skip
-        fresh = now_ms - event.seen.seen_at_ms <= self._limits.alert_horizon_ms
-        self._records.add_card(session, stored, chosen, rings=fresh)
+        self._records.add_card(session, stored, chosen, rings=self._fresh(event.seen, now_ms))
 
-    def _follow(self, session: Session, visit: Visit, seen: Sighting) -> None:
+    def _follow(self, session: Session, visit: Visit, seen: Sighting, now_ms: int) -> None:
         """Note a further look at a track that was recognised; a visit that ended stays ended."""
         if visit.closed_at_ms is None and seen.seen_at_ms >= visit.last_seen_at_ms:
             after, _ = sight(visit, visit.branch_id, visit.customer_id, seen.seen_at_ms, self._limits.closes_after_ms)
             if after.visit_id == visit.visit_id:
                 self._records.put_visit(session, after)
-                self._update(session, after, seen)
+                self._update(session, after, seen, now_ms)
 
-    def _update(self, session: Session, visit: Visit, seen: Sighting) -> None:
-        stored: StoredCard = self._records.card_of_visit(session, visit.visit_id).stored
-        self._records.put_card(session, seen_again(stored, seen))
+    def _update(self, session: Session, visit: Visit, seen: Sighting, now_ms: int) -> bool:
+        """Note a further sighting. Return whether the card rings now: he came while the line was down, and is here."""
+        card = self._records.card_of_visit(session, visit.visit_id)
+        rings = not card.rings and card.stored.card.state == "open" and self._fresh(seen, now_ms)
+        if rings:
+            due_ms = now_ms + self._limits.escalate_after_ms if card.route.level == FIRST else None
+            self._records.ring(session, card.stored.card.card_id, due_ms)
+        self._records.put_card(session, seen_again(card.stored, seen))
+        return rings
+
+    def _fresh(self, seen: Sighting, now_ms: int) -> bool:
+        return now_ms - seen.seen_at_ms <= self._limits.alert_horizon_ms

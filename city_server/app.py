@@ -12,6 +12,7 @@ from city_server.board import Boards
 from city_server.box_gateway import BoxGateway
 from city_server.chores import Chores, Sweep
 from city_server.desk import Desk
+from city_server.embedding import Embedder
 from city_server.intake import Intake
 from city_server.matcher import Matcher
 from city_server.memory import Memory
@@ -23,6 +24,7 @@ from city_server.replica import Replica
 from city_server.sessions import Sessions
 from city_server.settings import CitySettings
 from city_server.store import Store
+from city_server.ticketing import Ticketing
 from yingbin.faces.pack import ModelPack
 from yingbin.http.app import create_app
 from yingbin.log import get_logger
@@ -57,9 +59,17 @@ def build(settings: CitySettings) -> FastAPI:
     replica = Replica(store, sealer, lambda: Memory(pack.pack_id, pack.dimension))
     province = Province(settings, key)
     search = ProvinceSearch(province, settings, pack.pack_id)
-    matcher = Matcher(search, pack.scores, pack.dimension)
+    matcher = Matcher(search, Embedder(pack), pack.scores, pack.dimension)
     intake = Intake(settings, replica, matcher, store, alerts)
-    boxes = BoxGateway(settings, pack.pack_id, replica, intake, Photos(records), store)
+    boxes = BoxGateway(
+        settings,
+        pack.pack_id,
+        replica,
+        intake,
+        Ticketing(replica, matcher, settings.catch_up_wait_s),
+        Photos(records),
+        store,
+    )
     sessions = Sessions(settings.city_id, keystore.get_or_create("city-staff-tokens", _KEY_BYTES), replica)
     pads = PadGateway(
         settings,

@@ -15,6 +15,7 @@ from city_server.photos import BadPhoto, Photos
 from city_server.replica import Replica
 from city_server.settings import CitySettings
 from city_server.store import Store
+from city_server.ticketing import Ticketing
 from yingbin import wire
 from yingbin.errors import NotAllowed, NotAuthenticated, Unavailable, YingbinError
 from yingbin.ids import now_ms
@@ -72,12 +73,20 @@ class BoxGateway:
     """All connected boxes: at most one connection each, the newest."""
 
     def __init__(
-        self, settings: CitySettings, pack_id: str, replica: Replica, intake: Intake, photos: Photos, store: Store
+        self,
+        settings: CitySettings,
+        pack_id: str,
+        replica: Replica,
+        intake: Intake,
+        ticketing: Ticketing,
+        photos: Photos,
+        store: Store,
     ) -> None:
         self.settings = settings
         self.pack_id = pack_id
         self.replica = replica
         self.intake = intake
+        self.ticketing = ticketing
         self.photos = photos
         self.store = store
         self.router = APIRouter()
@@ -116,8 +125,9 @@ class _BoxSession:
         self._gateway = gateway
         self._socket = socket
         self._sending = asyncio.Lock()
-        self._events: asyncio.Queue[wire.FaceEvent] = asyncio.Queue(_WAITING)
+        self._events: asyncio.Queue[wire.FaceLook] = asyncio.Queue(_WAITING)
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tickets: set[asyncio.Task[None]] = set()
         self.look_again = asyncio.Event()
 
     def end(self, error: YingbinError) -> None:
@@ -169,6 +179,7 @@ class _BoxSession:
                 if done.done():
                     done.result()
         finally:
+            tasks.extend(self._tickets)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -210,32 +221,53 @@ class _BoxSession:
                     raise
                 await self._send(refusal(error))
                 continue
-            if isinstance(message, wire.FaceEvent):
+            if isinstance(message, wire.FaceLook):
                 if bucket.take(time.monotonic()):
                     await self._events.put(message)
                 else:
                     await self._send(refusal(_RateLimited("this box sends too many events"), message))
+            elif isinstance(message, wire.TicketAsk):
+                self._answer_ticket(source, message, in_limits=bucket.take(time.monotonic()))
+            elif isinstance(message, wire.ClockAsk):
+                await self._send(wire.ClockTell(message.number, now_ms()))
             elif isinstance(message, wire.ScenePhoto):
                 await self._photo(source, message)
             elif isinstance(message, wire.CameraStatus):
-                log.info("camera_status", box_id=source.box_id, camera_id=message.camera_id, state=message.state)
+                log.info(
+                    "camera_status",
+                    box_id=source.box_id,
+                    camera_id=message.camera_id,
+                    state=message.state,
+                    detail=message.detail[:200],
+                )
 
     async def _answer(self, source: Source) -> None:
-        carried: wire.FaceEvent | None = None
+        carried: wire.FaceLook | None = None
         while True:
             batch = [carried or await self._events.get()]
             carried = None
             while len(batch) < _BATCH and not self._events.empty():
                 further = self._events.get_nowait()
-                if any(event.track == further.track for event in batch):
+                if any((event.boot_id, event.track) == (further.boot_id, further.track) for event in batch):
                     carried = further
                     break
                 batch.append(further)
             for answer in await self._gateway.intake.answer(source, batch):
                 await self._send(answer)
 
+    def _answer_ticket(self, source: Source, ask: wire.TicketAsk, *, in_limits: bool) -> None:
+        """Answer in a task of its own: the province may be slow, and the customer's alternative is always there."""
+
+        async def answer() -> None:
+            desk = self._gateway.ticketing
+            await self._send(await desk.answer(source, ask) if in_limits else desk.use_a_card(ask))
+
+        task = asyncio.create_task(answer())
+        self._tickets.add(task)
+        task.add_done_callback(self._tickets.discard)
+
     async def _photo(self, source: Source, photo: wire.ScenePhoto) -> None:
-        key = track_key(source, photo.track)
+        key = track_key(source, photo.track, photo.boot_id)
         try:
             await self._gateway.store.write(lambda session: self._gateway.photos.take(session, key, photo.jpeg))
         except (NotAllowed, BadPhoto, Unavailable) as error:

@@ -20,7 +20,7 @@ from yingbin.ids import now_ms
 from yingbin.log import get_logger
 from yingbin.pad_wire import Sighting
 from yingbin.storage.city import SeenEvent, VisitTrack
-from yingbin.wire import FaceAnswer, FaceEvent, Outcome, Refused
+from yingbin.wire import FaceAnswer, FaceLook, Outcome, Refused
 
 log = get_logger()
 _EVENTS = Counter("yingbin_city_events", "Face events by answer.", ["answer"])
@@ -48,10 +48,10 @@ class Intake:
         self._store = store
         self._alerts = alerts
 
-    async def answer(self, source: Source, events: Sequence[FaceEvent]) -> list[FaceAnswer | Refused]:
+    async def answer(self, source: Source, events: Sequence[FaceLook]) -> list[FaceAnswer | Refused]:
         """Return one answer an event, in order. Raises `StorageFull` or `Unavailable`: then none was acknowledged."""
-        ids = [wire.event_id(source.box_id, source.boot_id, event.track, event.seq) for event in events]
-        tracks = [track_key(source, event.track) for event in events]
+        ids = [wire.event_id(source.box_id, e.boot_id or source.boot_id, e.track, e.seq) for e in events]
+        tracks = [track_key(source, event.track, event.boot_id) for event in events]
         answered, recognised = await self._store.read(lambda session: _known(session, ids, tracks))
         results = await asyncio.gather(
             *(
@@ -69,11 +69,13 @@ class Intake:
                 continue
             answer = answers[result.event_id]
             _EVENTS.labels(answer.outcome.value).inc()
-            replies.append(FaceAnswer(event.camera_id, event.track, event.seq, answer.outcome, answer.want_photo))
+            replies.append(
+                FaceAnswer(event.camera_id, event.track, event.seq, answer.outcome, answer.want_photo, event.boot_id)
+            )
         return replies
 
     async def _settle(
-        self, source: Source, event: FaceEvent, event_id: str, track: str, known: bool
+        self, source: Source, event: FaceLook, event_id: str, track: str, known: bool
     ) -> Settled | Refused:
         try:
             camera = self._replica.memory.cameras.get(event.camera_id)
@@ -85,7 +87,7 @@ class Intake:
         seen = Sighting(event_id, event.camera_id, admitted.camera.role, event.frame, admitted.seen_at_ms)
         return Settled(event_id, track, source.branch_id, seen, verdict.outcome, verdict.match)
 
-    async def _search(self, event: FaceEvent, track: str, admitted: Admitted) -> Verdict:
+    async def _search(self, event: FaceLook, track: str, admitted: Admitted) -> Verdict:
         if not await self._replica.searchable(self._catch_up_wait_s):
             raise _NotSearchable("matching is stopped until the province renews this city's lease; check that line")
         return await self._matcher.match(event, track, admitted.camera, admitted.galleries, self._replica.memory)
@@ -101,17 +103,17 @@ class _NotSearchable(Unavailable):
     code = "matching_stopped"
 
 
-def track_key(source: Source, track: int) -> str:
-    """Return the name of a track, unique for ever."""
-    return f"{source.box_id}/{source.boot_id}/{track}"
+def track_key(source: Source, track: int, boot_id: str = "") -> str:
+    """Return the name of a track, unique for ever; `boot_id` when it is not of the source's own boot."""
+    return f"{source.box_id}/{boot_id or source.boot_id}/{track}"
 
 
-def refusal(error: YingbinError, event: FaceEvent | None = None) -> Refused:
+def refusal(error: YingbinError, event: FaceLook | None = None) -> Refused:
     """Return and log the refusal of an event, or of the connection."""
     log.warning("box_refused", code=error.code, reason=error.message, error_id=error.error_id)
     if event is None:
         return Refused(error.code, error.message, error.error_id)
-    return Refused(error.code, error.message, error.error_id, event.camera_id, event.track, event.seq)
+    return Refused(error.code, error.message, error.error_id, event.camera_id, event.track, event.seq, event.boot_id)
 
 
 def _known(session: Session, ids: Sequence[str], tracks: Sequence[str]) -> tuple[set[str], set[str]]:

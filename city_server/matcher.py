@@ -8,12 +8,15 @@ from typing import Final
 from anyio import to_thread
 
 from city_server.alerts import Match
+from city_server.embedding import Embedder
 from city_server.memory import Memory
 from city_server.province import ProvinceSearch
+from yingbin.errors import NotAllowed
 from yingbin.faces.scores import ScoreModel
 from yingbin.galleries import decide
-from yingbin.galleries.protect import Transform, apply, decode_probe, encode_probe, normalise
-from yingbin.wire import Camera, FaceEvent, Outcome, Probe
+from yingbin.galleries.protect import Vector, apply, decode_probe, encode_probe, normalise
+from yingbin.trust.consent import Purpose
+from yingbin.wire import Camera, CardView, FaceLook, FacePicture, Outcome, Probe, TicketAsk
 
 _STRANGERS_KEPT: Final = 20_000
 
@@ -34,22 +37,23 @@ def _limit(model: ScoreModel, templates: int) -> float:
 class Matcher:
     """Searches one look. The look number is the event's `seq`: a track has `MAX_LOOKS` looks, whoever counts."""
 
-    def __init__(self, province: ProvinceSearch, model: ScoreModel, dimension: int) -> None:
+    def __init__(self, province: ProvinceSearch, embedder: Embedder, model: ScoreModel, dimension: int) -> None:
         self._province = province
+        self._embedder = embedder
         self._model = model
         self._dimension = dimension
         self._strangers: OrderedDict[str, None] = OrderedDict()
 
     async def match(
-        self, event: FaceEvent, track_key: str, camera: Camera, galleries: tuple[str, ...], memory: Memory
+        self, event: FaceLook, track_key: str, camera: Camera, galleries: tuple[str, ...], memory: Memory
     ) -> Verdict:
-        """Decide one look at a track. Raises `BadVector`."""
+        """Decide one look at a track. Raises `BadVector`, `BadPhoto` or `NotAllowed`."""
         if track_key in self._strangers or event.seq >= decide.MAX_LOOKS:
             return Verdict(Outcome.NOT_ENROLLED)
-        to_city = memory.to_city(camera.box_id)
-        verdict, probe = await to_thread.run_sync(self._in_city, event, to_city, galleries, memory)
+        vector = await self._vector(event, camera.box_id, memory)
+        verdict = await to_thread.run_sync(self._in_city, vector, event.seq, galleries, memory)
         if verdict.outcome is not Outcome.MATCHED:
-            asked = Probe(camera.camera_id, event.assessment_id, event.seq, event.shots, probe)
+            asked = Probe(camera.camera_id, event.assessment_id, event.seq, event.shots, encode_probe(vector))
             verdict = _combine(verdict, await self._in_province(asked, galleries))
         if verdict.outcome is Outcome.NOT_ENROLLED:
             self._strangers[track_key] = None
@@ -57,16 +61,37 @@ class Matcher:
                 self._strangers.popitem(last=False)
         return verdict
 
-    def _in_city(
-        self, event: FaceEvent, to_city: Transform, galleries: tuple[str, ...], memory: Memory
-    ) -> tuple[Verdict, bytes]:
-        probe = normalise(apply(to_city, decode_probe(event.vector, self._dimension)))
+    async def identify(
+        self, ask: TicketAsk, camera: Camera, galleries: tuple[str, ...], memory: Memory
+    ) -> CardView | None:
+        """Return who tapped, if he consented to ticketing: to everybody else he is a stranger. Nothing is remembered.
+
+        Raises `BadVector`.
+        """
+        vector = normalise(apply(memory.to_city(camera.box_id), decode_probe(ask.vector, self._dimension)))
+        verdict = await to_thread.run_sync(self._in_city, vector, 0, galleries, memory)
+        if verdict.match is None:
+            probe = Probe(camera.camera_id, ask.assessment_id, 0, ask.shots, encode_probe(vector), Purpose.TICKETING)
+            verdict = await self._in_province(probe, galleries) or verdict
+        view = verdict.match.view if verdict.match else None
+        return view if view is not None and Purpose.TICKETING in view.purposes else None
+
+    async def _vector(self, event: FaceLook, box_id: str, memory: Memory) -> Vector:
+        """Return the look's unit probe in the city's domain, fp32 (d,)."""
+        if not isinstance(event, FacePicture):
+            return normalise(apply(memory.to_city(box_id), decode_probe(event.vector, self._dimension)))
+        raw_to_city = memory.raw_to_city(box_id)
+        if raw_to_city is None:
+            raise NotAllowed("the province has not cleared this box for pictures; check the camera's impact assessment")
+        return await self._embedder.probe(event, raw_to_city)
+
+    def _in_city(self, probe: Vector, look: int, galleries: tuple[str, ...], memory: Memory) -> Verdict:
         hit, templates = memory.search(probe, galleries)
-        outcome = decide.judge(hit, _limit(self._model, templates), event.seq)
+        outcome = decide.judge(hit, _limit(self._model, templates), look)
         view = memory.card_views.get(hit.customer_id) if hit and outcome is Outcome.MATCHED else None
         if outcome is Outcome.MATCHED and view is None:  # withdrawn while we searched
             outcome = Outcome.NOT_ENROLLED
-        return Verdict(outcome, Match(view, "city") if view else None), encode_probe(probe)
+        return Verdict(outcome, Match(view, "city") if view else None)
 
     async def _in_province(self, probe: Probe, galleries: tuple[str, ...]) -> Verdict | None:
         hit = await self._province.search(probe)

@@ -32,6 +32,7 @@ class Memory:
         self.staff: dict[str, wire.Staff] = {}
         self.card_views: dict[str, wire.CardView] = {}
         self._to_city: dict[str, Transform] = {}
+        self._raw_to_city: dict[str, Transform] = {}
         self._galleries: dict[str, FlatIndex] = {}
         self._gallery_of: dict[str, str] = {}
 
@@ -54,6 +55,10 @@ class Memory:
     def to_city(self, box_id: str) -> Transform:
         """Return the map from a box's domain to the city's, fp32 (d, d). Raises `KeyError`."""
         return self._to_city[box_id]
+
+    def raw_to_city(self, box_id: str) -> Transform | None:
+        """Return R_city, fp32 (d, d), if the province allows this box to send pictures."""
+        return self._raw_to_city.get(box_id)
 
     def search(self, probe: Vector, galleries: Iterable[str]) -> tuple[Hit | None, int]:
         """Return the best identity for a unit probe of the city's domain, fp32 (d,), and the number of templates."""
@@ -81,6 +86,8 @@ class Memory:
                 self.card_views[thing.customer_id] = thing
             case wire.Box():
                 self._to_city[thing.box_id] = decode_transform(thing.to_city, self._dimension)
+                if thing.raw_to_city:
+                    self._raw_to_city[thing.box_id] = decode_transform(thing.raw_to_city, self._dimension)
                 self.boxes[thing.box_id] = thing
             case wire.Template():
                 self._learn_template(thing)
@@ -106,6 +113,7 @@ class Memory:
             case FeedKind.BOX:
                 self.boxes.pop(key, None)
                 self._to_city.pop(key, None)
+                self._raw_to_city.pop(key, None)
             case FeedKind.TEMPLATE:
                 gallery = self._gallery_of.pop(key, None)
                 if gallery is not None:

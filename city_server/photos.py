@@ -21,10 +21,10 @@ class BadPhoto(InvalidInput):
     code = "bad_photo"
 
 
-def check_jpeg(raw: bytes) -> None:
-    """Raise `BadPhoto` unless `raw` is a whole JPEG of at most 30 kB and 4096 px a side (ITU-T T.81, annex B)."""
-    if len(raw) > MAX_SCENE_PHOTO_BYTES:
-        raise BadPhoto(f"photo of {len(raw)} bytes; at most {MAX_SCENE_PHOTO_BYTES}")
+def check_jpeg(raw: bytes, *, max_bytes: int = MAX_SCENE_PHOTO_BYTES, max_side_px: int = MAX_SIDE_PX) -> None:
+    """Raise `BadPhoto` unless `raw` is a whole JPEG of at most so many bytes and px a side (ITU-T T.81, annex B)."""
+    if len(raw) > max_bytes:
+        raise BadPhoto(f"photo of {len(raw)} bytes; at most {max_bytes}")
     if not (raw.startswith(_START) and raw.endswith(_END)):
         raise BadPhoto("the photo is not a whole JPEG")
     position, framed = 2, False
@@ -32,11 +32,11 @@ def check_jpeg(raw: bytes) -> None:
         marker, size = raw[position + 1], int.from_bytes(raw[position + 2 : position + 4], "big")
         if marker in _FRAMES:
             height, width = (int.from_bytes(raw[position + at : position + at + 2], "big") for at in (5, 7))
-            framed = 0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX
+            framed = 0 < height <= max_side_px and 0 < width <= max_side_px
         if marker == _SCAN and framed:
             return
         position += 2 + size
-    raise BadPhoto(f"the photo's header is damaged or it is larger than {MAX_SIDE_PX} px a side")
+    raise BadPhoto(f"the photo's header is damaged or it is larger than {max_side_px} px a side")
 
 
 class Photos:

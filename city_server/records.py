@@ -96,6 +96,11 @@ class Records:
         if stored.card.state != "open":
             row.escalate_at_ms = None
 
+    def ring(self, session: Session, card_id: str, escalate_at_ms: int | None) -> None:
+        """Let a stored card ring that did not when it was made; call before `put_card`."""
+        row = session.get_one(CardRow, card_id)
+        row.rings, row.escalate_at_ms = True, escalate_at_ms
+
     def put_photo(self, session: Session, visit_id: str, jpeg: bytes) -> None:
         """Store the scene photo of a visit."""
         session.merge(PhotoRow(visit_id=visit_id, sealed=self._sealer.seal(jpeg, f"photos/{visit_id}")))

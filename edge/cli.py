@@ -27,7 +27,10 @@ def run(
 
 
 async def _run(config: Path, *, as_json: bool) -> None:
+    import cv2
+
     from edge.agent import EdgeAgent
+    from edge.memory import give_back, share_pools
     from edge.settings import EdgeSettings
     from yingbin import log
     from yingbin.faces.engine import FaceEngine
@@ -35,10 +38,14 @@ async def _run(config: Path, *, as_json: bool) -> None:
     from yingbin.trust.devices import BoxBundle, DeviceKey
 
     log.configure("edge")
+    share_pools()
+    # Cameras share the cores; a pool of threads for each small image operation only costs.
+    cv2.setNumThreads(1)
     settings = EdgeSettings.load(config)
     bundle, key = BoxBundle.load(settings.bundle_file), DeviceKey.load(settings.key_file)
     pack = ModelPack.load(settings.models_pack)
     agent = EdgeAgent(settings, FaceEngine.load(pack), bundle, key, pack.pack_id)
+    give_back()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, agent.stop)
     try:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.pixels import Raster
 from yingbin.wire import MAX_SCENE_PHOTO_BYTES
 
 HOLD_S: Final = 30.0
@@ -43,29 +44,34 @@ class Scene:
         return np.asarray((box - corner) * self.scale, np.float32)
 
 
-def surroundings(image: Image, face: Box) -> Scene:
+def surroundings(raster: Raster, face: Box) -> Scene:
     """Return a copy of what is around a face, f32 (4,) px: seven face heights wide, the face in the upper third."""
-    height, width = image.shape[:2]
-    wide = int(min(width, max(1.0, (face[3] - face[1]) * _WINDOW_FACES)))
-    tall = int(min(height, max(1.0, wide / _WINDOW_ASPECT)))
+    width, height = raster.width, raster.height
+    wide = _even(min(width, (face[3] - face[1]) * _WINDOW_FACES))
+    tall = _even(min(height, wide / _WINDOW_ASPECT))
     left = int(np.clip((face[0] + face[2] - wide) / 2, 0, width - wide))
     top = int(np.clip((face[1] + face[3]) / 2 - tall / 3, 0, height - tall))
-    window = image[top : top + tall, left : left + wide]
-    scale = min(1.0, LONG_SIDE_PX / max(wide, tall))
-    if scale == 1.0:
-        return Scene(window.copy(), left, top, 1.0)
-    size = (max(1, round(wide * scale)), max(1, round(tall * scale)))
-    return Scene(np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA), np.uint8), left, top, scale)
+    part, left, top = raster.region(left, top, left + wide, top + tall, long_side=LONG_SIDE_PX)
+    return Scene(part, left, top, part.shape[1] / wide)
+
+
+def _even(side: float) -> int:
+    return max(2, int(side) // 2 * 2)
 
 
 def render(scene: Scene, wanted: Box, others: Iterable[Box]) -> bytes:
     """Return the JPEG, <= 30 kB. Boxes are f32 (4,) x1 y1 x2 y2 px of the frame; the wanted face itself stays sharp."""
+    return _encode(hide_others(scene, wanted, others))
+
+
+def hide_others(scene: Scene, wanted: Box, others: Iterable[Box]) -> Image:
+    """Return a copy of the scene's image, every other face blurred away; boxes as in `render`."""
     photo = scene.image.copy()
     for box in others:
         _blur(photo, _grow(scene.place(box), _WIDEN, photo))
     left, top, right, bottom = _grow(scene.place(wanted), 0.0, photo)
     photo[top:bottom, left:right] = scene.image[top:bottom, left:right]
-    return _encode(photo)
+    return photo
 
 
 def _grow(box: Box, share: float, image: Image) -> tuple[int, int, int, int]:

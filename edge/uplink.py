@@ -11,6 +11,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from edge.clock import ASK_EVERY_S, CityClock, box_now_ms
 from yingbin.errors import NotAuthenticated, YingbinError
 from yingbin.log import get_logger
 from yingbin.trust.devices import DeviceKey, challenge_text
@@ -19,7 +20,8 @@ from yingbin.wire import (
     BadMessage,
     Challenge,
     CityMessage,
-    FaceEvent,
+    ClockAsk,
+    ClockTell,
     Proof,
     Refused,
     Welcome,
@@ -28,6 +30,7 @@ from yingbin.wire import (
 )
 
 _HANDSHAKE_S: Final = 10.0
+_TICK_S: Final = 0.25
 _BACK_OFF_S: Final = (0.5, 30.0)
 _FOR_GOOD: Final = frozenset({"not_authenticated", "box_revoked", "wrong_pack"})
 """Refusals that trying again cannot cure."""
@@ -63,8 +66,11 @@ class Traffic(Protocol):
     def received(self, message: CityMessage) -> None:
         """Handle an answer."""
 
-    def sent_event(self, wire_bytes: int) -> None:
-        """Note what one face event cost on the wire, WebSocket header included."""
+    def sent(self, message: msgspec.Struct, wire_bytes: int) -> None:
+        """Note what a message to the city cost on the wire, WebSocket header included."""
+
+    def heard(self, message: CityMessage, wire_bytes: int) -> None:
+        """Note what a message of the city cost on the wire, WebSocket header included."""
 
     def disconnected(self) -> None:
         """Make whatever was sent and not answered ready to be sent again."""
@@ -74,11 +80,19 @@ class Uplink:
     """Keeps the connection up until cancelled or refused for good."""
 
     def __init__(
-        self, url: str, credentials: Credentials, traffic: Traffic, *, ca: ssl.SSLContext | None = None
+        self,
+        url: str,
+        credentials: Credentials,
+        traffic: Traffic,
+        clock: CityClock,
+        *,
+        ca: ssl.SSLContext | None = None,
     ) -> None:
         self._url = url
         self._credentials = credentials
         self._traffic = traffic
+        self._clock = clock
+        self._asked_ms: int | None = None
         self._ca = ca
         self._wake = asyncio.Event()
 
@@ -119,20 +133,27 @@ class Uplink:
     async def _prove(self, socket: ClientConnection) -> Welcome:
         mine = self._credentials
         async with asyncio.timeout(_HANDSHAKE_S):
-            challenge = _expect(await _receive(socket), Challenge)
+            challenge = _expect(await self._receive(socket), Challenge)
             text = challenge_text(challenge.nonce, challenge.city_id, mine.box_id, mine.boot_id, mine.pack_id)
-            await socket.send(encode(Proof(mine.box_id, mine.boot_id, mine.pack_id, mine.key.sign(text))))
-            return _expect(await _receive(socket), Welcome)
+            asked_ms = box_now_ms()
+            await self._transmit(socket, Proof(mine.box_id, mine.boot_id, mine.pack_id, mine.key.sign(text)))
+            welcome = _expect(await self._receive(socket), Welcome)
+            self._clock.measured(asked_ms, welcome.city_time_ms, box_now_ms())
+            return welcome
 
     async def _exchange(self, socket: ClientConnection) -> None:
         """Send and receive until the connection is lost; the one that fails first ends the other."""
+        self._asked_ms = None
         sender = asyncio.create_task(self._send(socket))
         try:
             while True:
-                message = await _receive(socket)
+                message = await self._receive(socket)
                 if isinstance(message, Refused) and message.track < 0:
                     _give_up_or_retry(message)
-                self._traffic.received(message)
+                if isinstance(message, ClockTell):
+                    self._told(message)
+                else:
+                    self._traffic.received(message)
         finally:
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
@@ -140,13 +161,29 @@ class Uplink:
 
     async def _send(self, socket: ClientConnection) -> None:
         while True:
-            await self._wake.wait()
+            if self._asked_ms is None or box_now_ms() - self._asked_ms >= ASK_EVERY_S * 1000:
+                self._asked_ms = box_now_ms()
+                await self._transmit(socket, ClockAsk(self._asked_ms))
+            with contextlib.suppress(TimeoutError):  # what was put off comes due without anybody waking us
+                await asyncio.wait_for(self._wake.wait(), _TICK_S)
             self._wake.clear()
             for message in self._traffic.outgoing():
-                raw = encode(message)
-                await socket.send(raw)
-                if isinstance(message, FaceEvent):
-                    self._traffic.sent_event(wire_bytes(len(raw)))
+                await self._transmit(socket, message)
+
+    def _told(self, answer: ClockTell) -> None:
+        if answer.number == self._asked_ms:
+            self._clock.measured(self._asked_ms, answer.city_time_ms, box_now_ms())
+
+    async def _transmit(self, socket: ClientConnection, message: msgspec.Struct) -> None:
+        raw = encode(message)
+        await socket.send(raw)
+        self._traffic.sent(message, wire_bytes(len(raw), masked=True))
+
+    async def _receive(self, socket: ClientConnection) -> CityMessage:
+        raw = await socket.recv(decode=False)
+        message = decode_from_city(raw)
+        self._traffic.heard(message, wire_bytes(len(raw), masked=False))
+        return message
 
 
 class _TryAgain(YingbinError):
@@ -155,15 +192,10 @@ class _TryAgain(YingbinError):
     code = "unavailable"
 
 
-def wire_bytes(payload: int) -> int:
-    """Return the size of a client's WebSocket frame around `payload` bytes (RFC 6455, 5.2: header, length, mask)."""
+def wire_bytes(payload: int, *, masked: bool) -> int:
+    """Return the size of a WebSocket frame around `payload` bytes; a client's is masked (RFC 6455, 5.2)."""
     extended = 0 if payload < 126 else 2 if payload < 65_536 else 8
-    return 2 + extended + 4 + payload
-
-
-async def _receive(socket: ClientConnection) -> CityMessage:
-    raw = await socket.recv(decode=False)
-    return decode_from_city(raw)
+    return 2 + extended + (4 if masked else 0) + payload
 
 
 M = TypeVar("M", Challenge, Welcome)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import msgspec
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from yingbin.offers.catalogue import Catalogue
 from yingbin.offers.customer import CustomerRecord
 from yingbin.offers.profile import CHINA_TIME
 from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, TemplateLink
-from yingbin.trust.consent import GALLERY_PURPOSE, Gallery, Purpose
+from yingbin.trust.consent import AT_A_CAMERA, GALLERY_PURPOSE, Gallery, Purpose
 from yingbin.wire import CardView
 
 
@@ -81,4 +82,5 @@ class Cards:
         if gallery is None or not needed_for(gallery) <= purposes:
             return None
         today = datetime.now(CHINA_TIME).date()
-        return build_card_view(self.customer(session, customer_id), gallery, purposes, self._catalogue, today)
+        view = build_card_view(self.customer(session, customer_id), gallery, purposes, self._catalogue, today)
+        return msgspec.structs.replace(view, purposes=tuple(sorted(AT_A_CAMERA & purposes)))

@@ -39,6 +39,10 @@ class Keys:
         """Return R_city R_box^T."""
         return protect.between(self._get(f"transform/box/{box_id}"), self._get(f"transform/city/{city_id}"))
 
+    def raw_to_city(self, city_id: str) -> Transform:
+        """Return R_city: whoever has it can compare this city's templates with faces from anywhere."""
+        return self._get(f"transform/city/{city_id}")
+
     def to_province(self, vector: Vector) -> Vector:
         """Map a raw unit vector, fp32 (d,), into the province's domain."""
         return protect.normalise(protect.apply(self._province, vector))

@@ -44,6 +44,19 @@ def camera_of(session: Session, row: CameraRow) -> wire.Camera:
     )
 
 
+def _sends_pictures(session: Session, box_id: str) -> bool:
+    """Return whether a camera of this box is registered for picture mode under an assessment that covers it (C3)."""
+    at_ms = now_ms()
+    of_box = select(CameraRow).where(CameraRow.box_id == box_id, CameraRow.mode == wire.CameraMode.PICTURE)
+    cameras = (camera_of(session, row) for row in session.scalars(of_box))
+    return any(
+        camera.assessment.covers(camera.role, camera.mode, gallery, at_ms)
+        for camera in cameras
+        if camera.assessment
+        for gallery in camera.assessment.galleries
+    )
+
+
 class FeedReader:
     """Makes the pages of a city's feed."""
 
@@ -115,6 +128,9 @@ class FeedReader:
                 row.public_key,
                 row.revoked,
                 protect.encode_transform(self._keys.box_to_city(row.box_id, city_id)),
+                protect.encode_transform(self._keys.raw_to_city(city_id))
+                if not row.revoked and _sends_pictures(session, row.box_id)
+                else b"",
             )
             for row in rows
         }

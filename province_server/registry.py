@@ -152,6 +152,8 @@ class Registry:
             session.add(row)
             session.flush()
             camera_id = row.camera_id
+            if new.mode is CameraMode.PICTURE:  # the box's entry now carries what the city needs to embed pictures
+                self._tell(session, new.branch_id, FeedKind.BOX, new.box_id)
             city_id = self._tell(session, new.branch_id, FeedKind.CAMERA, camera_id)
         self._notifier.wake(city_id)
         return camera_id

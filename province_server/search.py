@@ -17,7 +17,7 @@ from yingbin.galleries.decide import MAX_LOOKS, Hit, judge, threshold
 from yingbin.ids import now_ms
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, CameraRow
-from yingbin.trust.consent import Gallery
+from yingbin.trust.consent import AT_A_CAMERA, Gallery, Purpose, galleries_for
 from yingbin.wire import Outcome, Probe, SearchHit, SearchReply, SearchRequest
 
 MAX_PROBES = 64
@@ -112,11 +112,15 @@ class Search:
         assessment = camera.assessment
         if assessment is None or assessment.assessment_id != probe.assessment_id:
             raise NotAssessed(f"camera {probe.camera_id} does not have the impact assessment {probe.assessment_id}")
-        at_ms = now_ms()
-        galleries = [name for name in Gallery if assessment.covers(camera.role, camera.mode, name, at_ms)]
+        if probe.purpose not in AT_A_CAMERA:
+            raise NotAssessed(f"no camera may recognise anybody for the purpose {probe.purpose!r}")
+        galleries = galleries_for(camera, Purpose(probe.purpose), now_ms())
         if not galleries:
-            raise NotAssessed(f"impact assessment {assessment.assessment_id} has expired or does not cover this camera")
-        return galleries
+            raise NotAssessed(
+                f"impact assessment {assessment.assessment_id} has expired or does not cover this camera, or its role "
+                f"does not serve {probe.purpose}"
+            )
+        return list(galleries)
 
     def _one(
         self, session: Session, city_id: str, probe: Probe, galleries: list[Gallery], vector: protect.Vector
@@ -128,7 +132,8 @@ class Search:
         if outcome is not Outcome.MATCHED or hit is None:
             return SearchHit(outcome, None)
         card = self._cards.card_view(session, hit.customer_id)
-        if card is None:  # withdrawn a moment ago
+        if card is None or probe.purpose not in card.purposes:  # withdrawn a moment ago, or never granted (C1)
             return SearchHit(Outcome.NOT_ENROLLED, None)
-        self._matches.remember(city_id, hit.customer_id)
+        if probe.purpose == Purpose.VIP_SERVICE:  # a tap for a ticket gives nobody a reason to see the portrait
+            self._matches.remember(city_id, hit.customer_id)
         return SearchHit(Outcome.MATCHED, card)

@@ -9,7 +9,7 @@ Instants are UTC milliseconds.
 """
 
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,10 @@ from yingbin.errors import InvalidInput
 
 MAX_BOX_MESSAGE_BYTES = 64 * 1024
 MAX_SCENE_PHOTO_BYTES = 30 * 1024
+MAX_FACE_PICTURE_BYTES = 40 * 1024
+
+BootId = Annotated[str, msgspec.Meta(max_length=64)]
+"""The boot a look was made in, when it is not the one that proved the key: it waited through a restart. Else empty."""
 
 
 class BadMessage(InvalidInput):
@@ -91,6 +95,7 @@ class FaceEvent(msgspec.Struct, frozen=True, tag="f", array_like=True):
     """One look at one track. `vector` is the box's key transform applied to a unit template, as little-endian fp16.
 
     (box, boot, track, seq) names the event for ever; a repeat is answered as the first was and changes nothing.
+    `seen_at_ms` is by the city's clock, as the box measured it.
     """
 
     camera_id: str
@@ -103,6 +108,33 @@ class FaceEvent(msgspec.Struct, frozen=True, tag="f", array_like=True):
     quality: float
     shots: int
     vector: bytes
+    boot_id: BootId = ""
+
+
+class FacePicture(msgspec.Struct, frozen=True, tag="p", array_like=True):
+    """One look at one track of a camera in picture mode: `jpeg`, <= 40 kB, holds the face and a margin.
+
+    `landmarks`: eyes, nose tip, mouth corners as the box found them, px of the picture, (5, 2) little-endian fp32: to
+    find them again in the crop would place them elsewhere and cost up to half of the cosine. Everything else, names
+    and repeats included, is as in `FaceEvent`. Nobody keeps the picture.
+    """
+
+    camera_id: str
+    assessment_id: str
+    track: int
+    seq: int
+    frame: int
+    seen_at_ms: int
+    face_px: int
+    quality: float
+    shots: int
+    jpeg: bytes
+    landmarks: bytes
+    boot_id: BootId = ""
+
+
+FaceLook = FaceEvent | FacePicture
+"""One look at one track, in whichever form the camera's mode ships it."""
 
 
 class ScenePhoto(msgspec.Struct, frozen=True, tag="photo", array_like=True):
@@ -111,6 +143,7 @@ class ScenePhoto(msgspec.Struct, frozen=True, tag="photo", array_like=True):
     camera_id: str
     track: int
     jpeg: bytes
+    boot_id: BootId = ""
 
 
 class CameraState(StrEnum):
@@ -118,8 +151,13 @@ class CameraState(StrEnum):
 
     RUNNING = "running"
     STOPPED = "stopped"
+    UNREACHABLE = "unreachable"
     ENDED = "ended"
     NOT_ASSESSED = "not_assessed"
+    FROZEN = "frozen"
+    DARK = "dark"
+    BLURRED = "blurred"
+    MOVED = "moved"
 
 
 class CameraStatus(msgspec.Struct, frozen=True, tag="status", array_like=True):
@@ -130,7 +168,26 @@ class CameraStatus(msgspec.Struct, frozen=True, tag="status", array_like=True):
     detail: str
 
 
-BoxMessage = Proof | FaceEvent | ScenePhoto | CameraStatus
+class ClockAsk(msgspec.Struct, frozen=True, tag="time", array_like=True):
+    """The box asks for the city's clock; answered at once by `ClockTell` with the same number."""
+
+    number: int
+
+
+class TicketAsk(msgspec.Struct, frozen=True, tag="ticket", array_like=True):
+    """Somebody tapped "use my face" at the ticket machine and is to be recognised for the purpose `ticketing` alone.
+
+    `vector` as in `FaceEvent`; nothing of it is kept, whatever the answer. `number` names the question to the box.
+    """
+
+    number: int
+    camera_id: str
+    assessment_id: str
+    shots: int
+    vector: bytes
+
+
+BoxMessage = Proof | ClockAsk | TicketAsk | FaceEvent | FacePicture | ScenePhoto | CameraStatus
 
 # --- city -> box ---------------------------------------------------------------------------------------------------
 
@@ -151,13 +208,17 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome", array_like=True):
 
 
 class FaceAnswer(msgspec.Struct, frozen=True, tag="a", array_like=True):
-    """Acknowledges a `FaceEvent` after its transaction; `want_photo` is true at most once a visit."""
+    """Acknowledges a `FaceEvent` or `FacePicture` after its transaction.
+
+    `want_photo` is true once a visit, and once more when a card that was made too late to ring rings after all.
+    """
 
     camera_id: str
     track: int
     seq: int
     outcome: Outcome
     want_photo: bool
+    boot_id: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused", array_like=True):
@@ -169,9 +230,33 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", array_like=True):
     camera_id: str = ""
     track: int = -1
     seq: int = -1
+    boot_id: str = ""
 
 
-CityMessage = Challenge | Welcome | FaceAnswer | Refused
+class ClockTell(msgspec.Struct, frozen=True, tag="clock", array_like=True):
+    """The city's clock when it heard `ClockAsk`."""
+
+    number: int
+    city_time_ms: int
+
+
+class QueueClass(StrEnum):
+    """Which queue a ticket is for; it follows from the customer's tier, however he shows who he is (C4)."""
+
+    STANDARD = "standard"
+    GREEN_CHANNEL = "green_channel"
+
+
+class TicketAnswer(msgspec.Struct, frozen=True, tag="ticket", array_like=True):
+    """Answers `TicketAsk`. `masked_name` is the surname and a star; empty when nobody was recognised."""
+
+    number: int
+    recognised: bool
+    queue_class: QueueClass
+    masked_name: str
+
+
+CityMessage = Challenge | Welcome | FaceAnswer | Refused | ClockTell | TicketAnswer
 
 # --- city <-> province ---------------------------------------------------------------------------------------------
 
@@ -205,7 +290,10 @@ class Avoid(msgspec.Struct, frozen=True):
 
 
 class CardView(msgspec.Struct, frozen=True):
-    """What a city may know of a customer before his identity is confirmed. No money, no full name."""
+    """What a city may know of a customer before his identity is confirmed. No money, no full name.
+
+    `purposes`: those in force under which a camera may recognise him (C1).
+    """
 
     customer_id: str
     surname: str
@@ -220,6 +308,7 @@ class CardView(msgspec.Struct, frozen=True):
     risk_valid_until_ms: int
     candidates: tuple[Candidate, ...]
     avoid: tuple[Avoid, ...]
+    purposes: tuple[str, ...] = ()
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -241,13 +330,18 @@ class Branch(msgspec.Struct, frozen=True):
 
 
 class Box(msgspec.Struct, frozen=True):
-    """A camera box. `to_city` maps its vectors into the city's domain (fp32, dim x dim, row-major)."""
+    """A camera box. `to_city` maps its vectors into the city's domain (fp32, dim x dim, row-major).
+
+    `raw_to_city` does so for vectors the city makes itself from pictures; it is R_city, so only a city with a box whose
+    camera is registered and assessed for picture mode is given it. Empty otherwise.
+    """
 
     box_id: str
     branch_id: str
     public_key: bytes
     revoked: bool
     to_city: bytes
+    raw_to_city: bytes = b""
 
 
 class Staff(msgspec.Struct, frozen=True):
@@ -313,6 +407,7 @@ class Probe(msgspec.Struct, frozen=True):
     look: int
     shots: int
     vector: bytes
+    purpose: str = "vip_service"
 
 
 class SearchRequest(msgspec.Struct, frozen=True):

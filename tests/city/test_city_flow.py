@@ -96,6 +96,20 @@ def test_an_event_from_before_the_horizon_opens_a_visit_but_rings_nobody(house: 
     assert not pad.card().ring
 
 
+def test_who_came_while_the_line_was_down_and_is_still_here_rings_once_when_seen_again(house: House) -> None:
+    box, pad = house.ready_box(), house.pad("rm-1")
+    assert box.look(face(1), 1, seen_at_ms=now_ms() - 300_000).want_photo
+    assert not pad.card().ring
+    assert not box.look(face(1), 2, seen_at_ms=now_ms() - 200_000).want_photo
+    assert not pad.card().ring
+    assert box.look(face(1), 3).want_photo
+    box.photo(3)
+    assert pad.card().ring
+    assert pad.card().card.photo
+    assert not box.look(face(1), 4).want_photo
+    assert not pad.card().ring
+
+
 def test_an_event_from_the_future_is_set_to_now(house: House) -> None:
     box, pad = house.ready_box(), house.pad("rm-1")
     box.look(face(1), 1, seen_at_ms=now_ms() + 3_600_000)

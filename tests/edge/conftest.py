@@ -1,5 +1,6 @@
 """The real engine, clips made on the fly, a small real city."""
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,14 @@ from edge.pipeline import BoxIdentity
 from yingbin.faces.engine import FaceEngine
 from yingbin.faces.pack import ModelPack
 from yingbin.trust.devices import DeviceKey
+
+
+@pytest.fixture(autouse=True)
+def outbox_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give every test an outbox of its own, on tmpfs: boxes here share their id."""
+    with tempfile.TemporaryDirectory(prefix="yingbin-test-", dir="/dev/shm") as folder:
+        monkeypatch.setenv("YINGBIN_EDGE_OUTBOX_DIR", f"{folder}/outbox")
+        yield Path(folder) / "outbox"
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from edge.pixels import Raster
 from yingbin.faces.engine import FaceEngine
 from yingbin.faces.face import Face
+from yingbin.ids import now_ms
 from yingbin.trust.devices import challenge_text, verify_signature
 from yingbin.wire import (
     Assessment,
@@ -26,8 +28,11 @@ from yingbin.wire import (
     CameraRole,
     CameraStatus,
     Challenge,
+    ClockAsk,
+    ClockTell,
     FaceAnswer,
     FaceEvent,
+    FaceLook,
     Outcome,
     Proof,
     Refused,
@@ -55,6 +60,11 @@ class CountingEngine:
     def embed(self, image: Image, face: Face) -> NDArray[np.float32]:
         self.embedded += 1
         return self._engine.embed(image, face)
+
+
+def raster_of(image: Image) -> Raster:
+    """Return a BGR image as a decoder would deliver it."""
+    return Raster(av.VideoFrame.from_ndarray(image, format="bgr24"))
 
 
 def write_clip(path: Path, images: Sequence[Image], rate: int = 25) -> Path:
@@ -87,9 +97,10 @@ class SmallCity:
     cameras: tuple[Camera, ...] = ()
     refuse: str = ""
     answer: Callable[[FaceEvent], FaceAnswer | Refused | None] = lambda event: FaceAnswer(
-        event.camera_id, event.track, event.seq, Outcome.NOT_ENROLLED, False
+        event.camera_id, event.track, event.seq, Outcome.NOT_ENROLLED, False, event.boot_id
     )
     drop_after_events: int = -1
+    clock_ms: Callable[[], int] = now_ms
     proofs: list[Proof] = field(default_factory=list)
     events: list[FaceEvent] = field(default_factory=list)
     photos: list[ScenePhoto] = field(default_factory=list)
@@ -114,7 +125,7 @@ class SmallCity:
         if self.refuse:
             await socket.send(encode(Refused(self.refuse, "no", "error-1")))
             return
-        await socket.send(encode(Welcome(self.cameras, 0)))
+        await socket.send(encode(Welcome(self.cameras, self.clock_ms())))
         with contextlib.suppress(ConnectionClosed):
             async for raw in socket:
                 assert isinstance(raw, bytes)
@@ -122,11 +133,13 @@ class SmallCity:
                     return
 
     async def _take(self, socket: ServerConnection, message: BoxMessage) -> bool:
-        if isinstance(message, ScenePhoto):
+        if isinstance(message, ClockAsk):
+            await socket.send(encode(ClockTell(message.number, self.clock_ms())))
+        elif isinstance(message, ScenePhoto):
             self.photos.append(message)
         elif isinstance(message, CameraStatus):
             self.statuses.append(message)
-        elif isinstance(message, FaceEvent):
+        elif isinstance(message, FaceLook):
             self.events.append(message)
             if len(self.events) == self.drop_after_events:
                 socket.transport.abort()

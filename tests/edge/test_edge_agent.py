@@ -74,7 +74,7 @@ async def test_an_event_is_small_on_the_wire_and_counted_with_its_header(
 ) -> None:
     agent = build(group_clip)
     await agent.run()
-    sizes = sorted(wire_bytes(len(encode(event))) for event in city.events)
+    sizes = sorted(wire_bytes(len(encode(event)), masked=True) for event in city.events)
     assert agent.summary()["bytes_per_event_max"] == sizes[-1] <= 1_000
 
 
@@ -109,7 +109,10 @@ async def test_after_a_lost_line_unanswered_events_come_again_under_the_same_nam
     assert sorted(set(names)) == [(n, 0) for n in range(6)]
     assert len(names) > len(set(names))
     repeated = {name: [e for e in city.events if (e.track, e.seq) == name] for name in names}
-    assert all(len({encode(event) for event in events}) == 1 for events in repeated.values())
+    # The same look each time; only its time may be put right by what was learnt of the city's clock meanwhile.
+    for events in repeated.values():
+        assert len({encode(msgspec.structs.replace(event, seen_at_ms=0)) for event in events}) == 1
+        assert max(event.seen_at_ms for event in events) - min(event.seen_at_ms for event in events) <= 1000
     assert agent.summary()["non_matches"] == 6
 
 

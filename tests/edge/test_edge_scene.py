@@ -1,6 +1,6 @@
 import cv2
 import numpy as np
-from edge_builders import Image
+from edge_builders import Image, raster_of
 
 from edge.motion import Change, compare
 from edge.scene import HOLD_S, LONG_SIDE_PX, SceneStore, render, surroundings
@@ -20,7 +20,7 @@ def test_other_faces_are_blurred_and_the_wanted_one_stays_recognisable(
     faces = real_engine.detect(group_photo)
     assert len(faces) == 6
     for wanted in faces:
-        scene = surroundings(group_photo, wanted.box)
+        scene = surroundings(raster_of(group_photo), wanted.box)
         others = [face.box for face in faces if face is not wanted]
         raw = render(scene, wanted.box, others)
         assert len(raw) <= MAX_SCENE_PHOTO_BYTES
@@ -42,7 +42,7 @@ def test_other_faces_are_blurred_and_the_wanted_one_stays_recognisable(
 
 def test_a_small_face_keeps_its_pixels_in_the_photo() -> None:
     frame = np.zeros((1080, 1920, 3), np.uint8)
-    scene = surroundings(frame, np.array([900, 300, 940, 350], np.float32))
+    scene = surroundings(raster_of(frame), np.array([900, 300, 940, 350], np.float32))
     assert scene.scale == 1.0
     placed = scene.place(np.array([900, 300, 940, 350], np.float32))
     assert placed[3] - placed[1] == 50
@@ -52,13 +52,13 @@ def test_a_small_face_keeps_its_pixels_in_the_photo() -> None:
 def test_the_photo_of_a_noisy_picture_still_fits() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (1080, 1920, 3), np.uint8)
     face = np.array([10, 10, 260, 260], np.float32)
-    assert len(render(surroundings(noise, face), face, [])) <= MAX_SCENE_PHOTO_BYTES
+    assert len(render(surroundings(raster_of(noise), face), face, [])) <= MAX_SCENE_PHOTO_BYTES
 
 
 def test_boxes_that_reach_beyond_the_picture_do_no_harm(group_photo: Image) -> None:
     outside = np.array([-500, -500, -400, -400], np.float32)
     corner = np.array([-50, -50, 30, 30], np.float32)
-    assert render(surroundings(group_photo, corner), corner, [outside, corner + 5000])
+    assert render(surroundings(raster_of(group_photo), corner), corner, [outside, corner + 5000])
 
 
 def test_a_photo_is_taken_once_and_never_after_half_a_minute() -> None:

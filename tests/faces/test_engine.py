@@ -53,9 +53,8 @@ def test_nothing_is_found_where_nobody_is(engine: FaceEngine) -> None:
 
 
 def test_sessions_use_one_thread(engine: FaceEngine) -> None:
-    for model in (engine._detector, engine._recogniser):
-        options = model.session.get_session_options()
-        assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
+    options = engine._detector.session.get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
 
 
 def test_many_threads_may_share_one_engine(engine: FaceEngine, group: Image, group_faces: list[Face]) -> None:

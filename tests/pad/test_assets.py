@@ -1,8 +1,10 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+import edge
 import pad_client.pages
 import yingbin.assets
 
@@ -12,6 +14,12 @@ PAIRS = [
     ("ink", "brand-soft"), ("on-gold-soft", "gold-soft"), ("surface", "gold"), ("danger", "surface"),
     ("on-danger-soft", "danger-soft"), ("on-warn-soft", "warn-soft"), ("gold-soft", "ink"),
 ]  # fmt: skip
+
+
+def modules() -> list[Path]:
+    """Return the scripts of every page that shares the strings: the tablet's and the box installer's."""
+    pages = [pad_client.pages.folder(), Path(edge.__file__).parent / "installer_page"]
+    return [module for page in pages for module in page.rglob("*.js")]
 
 
 def strings(language: str) -> dict[str, str]:
@@ -30,14 +38,21 @@ def test_both_languages_say_the_same_things() -> None:
 
 def test_every_string_the_page_asks_for_exists() -> None:
     keys = set(strings("zh"))
-    for module in pad_client.pages.folder().rglob("*.js"):
+    for module in modules():
         for key in re.findall(r"(?<![\w.])t\((?:\w+ \? )?'([\w.]+)'", module.read_text("utf-8")):
             assert key in keys, f"{module.name}: {key}"
 
 
 def test_every_string_is_used_by_the_page() -> None:
-    code = "".join(module.read_text("utf-8") for module in pad_client.pages.folder().rglob("*.js"))
-    open_groups = ("role.", "tier.")  # chosen by value
+    code = "".join(module.read_text("utf-8") for module in modules())
+    open_groups = (
+        "role.",
+        "tier.",
+        "install.verdict.",
+        "install.mark.",
+        "install.check.",
+        "install.advice.",
+    )  # chosen by value
     assert [key for key in strings("zh") if f"'{key}'" not in code and not key.startswith(open_groups)] == []
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from yingbin.errors import InvalidInput
 from yingbin.faces.face import Face, Image, align
 from yingbin.faces.pack import CROP_PX, ModelPack, PackMismatch
+from yingbin.faces.recogniser import Embedder, fastest
 
 Vector = NDArray[np.float32]
 """A template or probe: f32 (dimension,), Euclidean norm 1."""
@@ -23,14 +24,15 @@ _GRID_PX = 32
 class FaceEngine:
     """Detects, aligns and embeds with one model pack.
 
-    Any number of threads may call one engine at the same time: ONNX Runtime sessions are re-entrant and nothing else
-    changes after loading. Each call computes on its caller's thread plus `threads - 1` of the session's own.
+    Any number of threads may call one engine at the same time: ONNX Runtime sessions are re-entrant, the recogniser
+    takes turns where it must (see `recogniser`) and nothing else changes after loading. Each call computes on its
+    caller's thread plus `threads - 1` of the session's own.
     """
 
-    def __init__(self, pack: ModelPack, detector: Any, recogniser: Any, threshold: float) -> None:
+    def __init__(self, pack: ModelPack, detector: Any, embedder: Embedder, threshold: float) -> None:
         self.pack = pack
         self._detector = detector
-        self._recogniser = recogniser
+        self._embedder = embedder
         self._threshold = threshold
 
     @classmethod
@@ -62,7 +64,7 @@ class FaceEngine:
                 f"{pack.folder}: the recogniser gives {true_dimension} numbers, its manifest says {pack.dimension};"
                 " correct embedding_dimension in manifest.json, or use the model that belongs to it"
             )
-        return cls(pack, detector, recogniser, score_threshold)
+        return cls(pack, detector, fastest(recogniser), score_threshold)
 
     def detect(self, image: Image, input_size: tuple[int, int] = (640, 384)) -> list[Face]:
         """Return the faces of a BGR image, highest score first; coordinates are pixels of `image`.
@@ -84,7 +86,7 @@ class FaceEngine:
 
     def embed(self, image: Image, face: Face) -> Vector:
         """Return the vector of a face that was detected in this BGR `image`: f32 (dimension,), norm 1."""
-        raw = np.asarray(self._recogniser.get_feat(align(image, face)), np.float32).reshape(-1)
+        raw = self._embedder(align(image, face))
         vector: Vector = raw / max(float(np.linalg.norm(raw)), 1e-12)
         return vector
 

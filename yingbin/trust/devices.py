@@ -8,6 +8,8 @@ from typing import Self
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from yingbin.errors import BadConfiguration, NotAuthenticated
@@ -53,6 +55,12 @@ class DeviceKey:
     def private(self) -> Ed25519PrivateKey:
         """The key itself, for signing tokens."""
         return self._private
+
+    def derive(self, purpose: str) -> bytes:
+        """Return a secret of 32 bytes for one purpose, from which the key cannot be found (HKDF, RFC 5869)."""
+        return HKDF(SHA256(), 32, salt=None, info=f"yingbin-{purpose}-v1".encode()).derive(
+            self._private.private_bytes_raw()
+        )
 
     def sign(self, text: bytes) -> bytes:
         """Return the 64-byte signature of `text`."""

@@ -1,0 +1,108 @@
+"""Taps at the ticket machine, as the city answers them."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from city_house import BoxClient, House, face, wait_for
+
+from yingbin import wire
+from yingbin.offers.queueing import QUEUE_OF_TIER
+from yingbin.wire import CameraMode, CameraRole, QueueClass, TicketAnswer, TicketAsk
+
+NOBODY = (False, QueueClass.STANDARD, "")
+
+
+def tap(box: BoxClient, seed: int, number: int = 1, camera: str = "cam-2", **changes: Any) -> TicketAnswer:
+    ask = TicketAsk(number, camera, "pia-1", 1, box.event(face(seed), 0).vector)
+    box.socket.send(wire.encode(msgspec.structs.replace(ask, **changes)))
+    answer = box.receive()
+    assert isinstance(answer, TicketAnswer)
+    assert answer.number == number
+    return answer
+
+
+def shown(answer: TicketAnswer) -> tuple[bool, QueueClass, str]:
+    return answer.recognised, answer.queue_class, answer.masked_name
+
+
+def enrol(house: House, seed: int, tier: str, *purposes: str) -> None:
+    view = msgspec.structs.replace(house.view(f"guest-{seed}", rm=""), tier=tier, purposes=purposes)
+    house.province.enrol(view, face(seed), house.pack.pack_id)
+
+
+@pytest.fixture
+def desk(house: House) -> BoxClient:
+    """Return the box of the ticket machine, once everybody who takes part is known."""
+    for seed, tier in enumerate(QUEUE_OF_TIER, start=20):
+        enrol(house, seed, tier, "ticketing", "vip_service")
+        enrol(house, seed + 10, tier, "vip_service")
+    house.province.elsewhere["far"] = (
+        face(50), msgspec.structs.replace(house.view("far", rm=""), tier="vip_gold", purposes=("ticketing",)),
+    )  # fmt: skip
+    house.province.elsewhere["near"] = (face(51), house.view("near", rm=""))
+    box = house.ready_box("box-2")
+    wait_for(lambda: len(house.province.entries) in house.province.asked_after)
+    return box
+
+
+def test_C4_accepter_and_refuser_of_every_tier_get_the_same_queue(desk: BoxClient) -> None:
+    for seed, (tier, by_card) in enumerate(QUEUE_OF_TIER.items(), start=20):
+        assert shown(tap(desk, seed, seed)) == (True, by_card, "张*"), tier
+    assert {QUEUE_OF_TIER[tier] for tier in QUEUE_OF_TIER if tier.startswith("vip")} == {QueueClass.GREEN_CHANNEL}
+
+
+def test_C1_without_consent_to_ticketing_a_vip_is_answered_exactly_as_a_stranger_is(desk: BoxClient) -> None:
+    assert [shown(tap(desk, seed)) for seed in (30, 31, 32, 33, 51, 777)] == [NOBODY] * 6
+
+
+def test_a_customer_of_another_city_is_found_at_the_province(desk: BoxClient) -> None:
+    assert shown(tap(desk, 50)) == (True, QueueClass.GREEN_CHANNEL, "张*")
+
+
+def test_C3_only_a_ticket_machines_camera_in_feature_mode_may(house: House, desk: BoxClient) -> None:
+    assert shown(tap(desk, 20))[0]
+    cameras = [
+        house.camera("cam-2", "box-2", role, mode=mode)
+        for role, mode in (
+            (CameraRole.ENTRANCE, CameraMode.FEATURE),
+            (CameraRole.SELF_SERVICE, CameraMode.FEATURE),
+            (CameraRole.TICKET_MACHINE, CameraMode.PICTURE),
+        )
+    ]
+    cameras.append(house.camera("cam-2", "box-2", CameraRole.TICKET_MACHINE, assessment=None))
+    for camera in cameras:
+        house.province.put(wire.FeedKind.CAMERA, "cam-2", camera)
+        assert isinstance(desk.receive(), wire.Welcome)
+        assert shown(tap(desk, 20)) == NOBODY
+    assert shown(tap(desk, 20, camera="cam-1")) == NOBODY, "another box's camera"
+
+
+def test_C2_a_tap_leaves_nothing_no_visit_no_card_no_event(house: House, desk: BoxClient) -> None:
+    pad = house.pad("lobby-1")
+    assert shown(tap(desk, 20))[0]
+    assert shown(tap(desk, 777)) == NOBODY
+    assert pad.quiet() == []
+    vectors = [desk.event(face(seed), 0).vector for seed in (20, 777)]
+    files = [path.read_bytes() for path in house.data.rglob("*") if path.is_file()]
+    assert not any(vector[at : at + 8] in raw for raw in files for vector in vectors for at in range(0, 256, 8))
+
+
+def test_a_vip_without_a_tap_is_announced_by_the_ticket_machines_camera_as_by_any_other(
+    house: House, desk: BoxClient
+) -> None:
+    pad = house.pad("lobby-1")
+    assert desk.look(face(30), 1, camera="cam-2").outcome is wire.Outcome.MATCHED
+    assert pad.card().card.customer_id == "guest-30"
+
+
+def test_what_cannot_be_searched_is_answered_not_refused_and_the_line_stays(desk: BoxClient) -> None:
+    assert shown(tap(desk, 20, vector=b"")) == NOBODY
+    assert shown(tap(desk, 20, assessment_id="pia-9")) == NOBODY
+    assert shown(tap(desk, 20))[0]
+
+
+def test_C8_the_answer_to_a_tap_has_no_score_no_full_name_and_no_id() -> None:
+    assert [field.name for field in msgspec.structs.fields(TicketAnswer)] == [
+        "number", "recognised", "queue_class", "masked_name",
+    ]  # fmt: skip
