@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import socket
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from city_house import DIMENSION, House, face
+from ports import free_port
 
 from edge.agent import EdgeAgent
 from edge.clock import box_now_ms
@@ -32,11 +32,6 @@ class Blind:
 
     def embed(self, *_: Any) -> Vector:
         raise AssertionError("nobody was detected")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,11 +9,6 @@ from demo.cast import load_cast
 from demo.guests import guests_of_cast
 from demo.house import House, Server, Tier
 from demo.setup import Bank, Founder
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class WatchedHouse(House):

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from running_bank import WatchedHouse, found_bank, free_port
+from ports import free_port
+from running_bank import WatchedHouse, found_bank
 from websockets.sync.client import ClientConnection, connect
 
 from demo.setup import Bank

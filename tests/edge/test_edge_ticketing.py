@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from edge_builders import CountingEngine, SmallCity, camera, eventually, write_clip
+from ports import free_port
 from pydantic import ValidationError
 from test_edge_agent import PACK, bundle_for, settings_for
 from websockets.asyncio.server import ServerConnection
@@ -71,8 +71,7 @@ Running = Callable[[Path], contextlib.AbstractAsyncContextManager[httpx.AsyncCli
 def running(city: TicketCity, engine: CountingEngine, device_key: DeviceKey) -> Running:
     @contextlib.asynccontextmanager
     async def run(source: Path) -> AsyncIterator[httpx.AsyncClient]:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         plain = settings_for(city.url, source, loop=True, pace_real_time=True)
         settings = EdgeSettings(**{**plain.model_dump(), "ticketing_port": port, "ticketing_secret": SECRET})
         agent = EdgeAgent(settings, engine, bundle_for(PACK), device_key, PACK)

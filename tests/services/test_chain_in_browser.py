@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from ports import free_port
 
 from demo.cast import load_cast
 from demo.clip import render
 from demo.setup import write_toml
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "e2e"))
-from running_bank import WatchedHouse, found_bank, free_port
+from running_bank import WatchedHouse, found_bank
 
 pytestmark = pytest.mark.services
 

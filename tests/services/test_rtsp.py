@@ -18,6 +18,7 @@ import cv2
 import insightface
 import numpy as np
 import pytest
+from ports import free_port
 
 from edge.camera import CameraHooks, CameraWorker
 from edge.pipeline import BoxIdentity, Look, Pipeline
@@ -66,12 +67,6 @@ def clip_h265(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def engine() -> FaceEngine:
     return FaceEngine.load(ModelPack.load())
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class RtspServer:
