@@ -1,13 +1,12 @@
 """Settings of one city server, `yingbin city serve`."""
 
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from yingbin.faces.pack import DEFAULT_PACK
-from yingbin.settings import Settings
+from yingbin.settings import Settings, is_loopback
 
 
 class CitySettings(Settings, env_prefix="YINGBIN_CITY_"):
@@ -70,13 +69,6 @@ class CitySettings(Settings, env_prefix="YINGBIN_CITY_"):
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must look like https://province.example:8100")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("http:// is not encrypted and allowed on loopback only; use https://")
         return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,7 +1,6 @@
 """Settings of one camera box, `yingbin edge run`."""
 
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from edge.outbox import DEFAULT_CAPACITY
 from yingbin.faces.pack import DEFAULT_PACK
-from yingbin.settings import Settings
+from yingbin.settings import Settings, is_loopback
 
 _SECRET_LENGTH = 16
 
@@ -113,7 +112,7 @@ class EdgeSettings(Settings, env_prefix="YINGBIN_EDGE_"):
         parts = urlsplit(url)
         if parts.scheme not in {"ws", "wss"} or not parts.hostname:
             raise ValueError("must look like wss://city.example:8443/v1/box")
-        if parts.scheme == "ws" and not _is_loopback(parts.hostname):
+        if parts.scheme == "ws" and not is_loopback(parts.hostname):
             raise ValueError("ws:// is not encrypted and allowed on loopback only; use wss://")
         return url
 
@@ -138,10 +137,3 @@ class EdgeSettings(Settings, env_prefix="YINGBIN_EDGE_"):
         if len(set(names)) != len(names):
             raise ValueError("cameras: every camera_id must occur once")
         return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -4,6 +4,7 @@ Unknown keys are an error. A name carries its unit (`timeout_s`, `retention_days
 """
 
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
@@ -41,3 +42,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             lines = [f"{'.'.join(str(part) for part in e['loc']) or 'settings'}: {e['msg']}" for e in error.errors()]
             raise BadConfiguration(f"{cls.__name__} ({path or 'environment'}): " + "; ".join(lines)) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host of a URL is this machine; nothing is looked up."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
