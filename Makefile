@@ -29,9 +29,9 @@ lint: setup ## style, types, import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 constraints: ## re-pin every package (needs uv)
-	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra test --extra plot --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o deploy/constraints/base.txt
-	uv pip compile pyproject.toml --extra test --extra services --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra test --extra plot --extra services --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header -c deploy/constraints/base.txt -o deploy/constraints/services.txt
 
 clean:

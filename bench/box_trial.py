@@ -54,6 +54,7 @@ _START_S: Final = 60.0
 _STOP_S: Final = 30.0
 _TICK_S: Final = 0.05
 _SAMPLE_EVERY_S: Final = 1.0
+_STAGGER_S: Final = 1.3
 _YINGBIN: Final = "from yingbin.cli import main; main()"
 
 
@@ -114,14 +115,25 @@ class TrialCity:
         """Serve one connection of the box."""
         await socket.send(encode(Challenge(bytes(32), "bench-city", now_ms())))
         await socket.recv(decode=False)
-        await socket.send(encode(Welcome(self._cameras, now_ms())))
-        with contextlib.suppress(ConnectionClosed):
+        await socket.send(encode(Welcome(self._cameras[:1], now_ms())))
+        starting = asyncio.create_task(self._start_others(socket))
+        try:
             async for raw in socket:
                 message = decode_from_box(raw if isinstance(raw, bytes) else raw.encode())
                 if isinstance(message, FaceEvent):
                     await socket.send(encode(self._answer(message)))
                 elif isinstance(message, CameraStatus) and message.state is CameraState.RUNNING:
                     self.running_since_s.setdefault(message.camera_id, time.monotonic())
+        except ConnectionClosed:
+            pass
+        finally:
+            starting.cancel()
+
+    async def _start_others(self, socket: ServerConnection) -> None:
+        """Permit one camera more at a time: they show the same clip, and its cuts must not all come at once."""
+        for count in range(2, len(self._cameras) + 1):
+            await asyncio.sleep(_STAGGER_S)
+            await socket.send(encode(Welcome(self._cameras[:count], now_ms())))
 
     def _answer(self, event: FaceEvent) -> FaceAnswer:
         self._run.lateness_s.append((now_ms() - event.seen_at_ms) / 1000)
@@ -194,7 +206,7 @@ async def _watch(box: Process, city: TrialCity, showing: Showing, run: BoxRun) -
 
 
 def _least_share(run: BoxRun, city: TrialCity) -> float:
-    """Return the share of its frames that the camera which lost most has processed."""
+    """Return the share of its frames that the camera which lost most has decoded."""
     done = {name: report["frames"] for name, report in run.summary["cameras"].items()}
     due = {name: (run.ended_s - since_s) * FPS for name, since_s in city.running_since_s.items()}
     return min((done[name] / max(frames, 1) for name, frames in due.items()), default=0.0)

@@ -58,6 +58,105 @@ def bandwidth(
         sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
 
 
+@app.command()
+def search(
+    *,
+    n: Annotated[int | None, typer.Option(help="Templates, instead of 200,000 and 2,000,000.")] = None,
+    dim: Annotated[int, typer.Option(help="Numbers a template, with --n.")] = 512,
+    quick: Annotated[bool, typer.Option(help="Without the gallery of 2,000,000.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Search galleries of synthetic faces beside FlatIP: half of the probes are of nobody there, one thread."""
+    from bench.search_bench import FULL, QUICK, run_search_bench
+
+    galleries = ((n, dim),) if n is not None else QUICK if quick else FULL
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        figures = run_search_bench(galleries, status.update)
+    _show_search(figures, console)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def restart(
+    *,
+    n: Annotated[int, typer.Option(help="People in the gallery.")] = 200_000,
+    dim: Annotated[int, typer.Option(help="Numbers a template.")] = 512,
+    writes: Annotated[int | None, typer.Option(help="Changes made by writers that are killed; 10,000.")] = None,
+    quick: Annotated[bool, typer.Option(help="2,000 changes.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Time a killed gallery from the start of its process to the first answer; kill writers and count what is lost."""
+    from bench.restart_bench import run_restart_bench
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the gallery is removed
+    changes = writes if writes is not None else 2_000 if quick else 10_000
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="yingbin-bench-") as folder, console.status("starting") as status:
+        figures = run_restart_bench(Path(folder), n, dim, changes, status.update)
+    _show_restart(figures, console)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def protect(
+    *,
+    quick: Annotated[bool, typer.Option(help="Without the templates of 512 numbers.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Attack the protection of templates: what a thief without keys can link, by the pairs he knows."""
+    from bench.protect_attack import run_protect_attack
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        figures = run_protect_attack((128,) if quick else (128, 512), status.update)
+    _show_protect(figures, console)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+def _show_protect(figures: dict[str, Any], console: Console) -> None:
+    table = Table("numbers", "attack", "pairs known", "with photo", "cosine", "linking AUC", title=figures["data"])
+    for run in figures["runs"]:
+        row = (run["dim"], run["attack"], run["pairs"], run["photo"], run["recovered_cosine"], run["linking_auc"])
+        table.add_row(*("-" if cell == -1 else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    console.print(table)
+
+
+def _show_search(figures: dict[str, Any], console: Console) -> None:
+    table = Table(
+        "", *(f"{run['n']:,} x {run['dim']} {run['index']}" for run in figures["runs"]), title=figures["data"]
+    )
+    for label, key in (
+        ("search, median ms", "p50_ms"),
+        ("search, 99th percentile ms", "p99_ms"),
+        ("... while it is changed", "p99_while_changing_ms"),
+        ("... while it is sealed", "p99_while_sealing_ms"),
+        ("times faster than FlatIP", "speedup_p50"),
+        ("same person as the exact scan", "agreement"),
+        ("... but for two within 0.001", "agreement_but_for_ties_1e3"),
+        ("memory, MB", "ram_mb"),
+        ("searches a second in batches of 16", "batch16_qps"),
+        ("adding, ms", "add_ms"),
+        ("removing, ms", "remove_ms"),
+    ):
+        cells = (run.get(key, -1) for run in figures["runs"])
+        table.add_row(label, *("-" if cell == -1 else f"{cell:,}" for cell in cells))
+    console.print(table)
+
+
+def _show_restart(figures: dict[str, Any], console: Console) -> None:
+    table = Table("", f"{figures['n']:,} x {figures['dim']}", title=figures["data"])
+    table.add_row("start of the process to the first answer, s", str(figures["restart_s"]))
+    table.add_row("... of it opening and searching, s", str(figures["open_and_search_s"]))
+    table.add_row("folder, MB", f"{figures['folder_mb']:,}")
+    table.add_row("changes acknowledged", f"{figures['acknowledged']:,}")
+    table.add_row(f"... lost in {figures['kills']} kills", str(figures["lost"]))
+    console.print(table)
+
+
 def _show_bandwidth(figures: dict[str, Any], console: Console) -> None:
     modes = figures["modes"]
     table = Table("at one visitor every 10 s", *modes, title=figures["clip"])

@@ -13,14 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from bench.eval_faces import Judgement
     from bench.eval_score import Score
 
 app = typer.Typer(no_args_is_help=True, help="Judge the product against known truth.")
-
-
-@app.callback()
-def _eval() -> None:
-    """Keep `scenes` a sub-command although it is the only one."""
 
 
 @app.command()
@@ -50,6 +46,58 @@ def scenes(
     _show(result, console)
     if as_json:
         sys.stdout.write(json.dumps(as_object(result), ensure_ascii=False) + "\n")
+
+
+@app.command()
+def faces(
+    manifest: Annotated[Path, typer.Option(help="CSV: path, person_id, set; paths from the folder above its own.")],
+    pairs: Annotated[
+        Path | None, typer.Option(help="CSV: a, b, same. Compare only these; else every two photos.")
+    ] = None,
+    *,
+    pack: Annotated[str, typer.Option(help="Folder name of the model pack.")] = "opencv-zoo",
+    distractors: Annotated[
+        int, typer.Option(min=0, help="Let so many SYNTHETIC people join the open-set gallery.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Who is enrolled in the open set.")] = 20240,
+    plot: Annotated[Path | None, typer.Option(help="Draw DET curves into this .png or .svg.")] = None,
+    statistics: Annotated[
+        Path | None, typer.Option(help="Write the pack's score statistics into this new file: its yingbin.json.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Judge a model pack on photos of known people (ISO/IEC 19795-1): ROC, EER, open-set FPIR and FNIR."""
+    from bench.eval_faces import judge_faces, load_photos
+    from bench.face_set import read_manifest, read_pairs
+    from bench.pack_statistics import write_statistics
+    from yingbin import plots
+
+    console = Console(stderr=True)
+    photos = read_manifest(manifest)
+    compared = read_pairs(pairs, photos) if pairs else None
+    if plot:
+        plots.check(plot)
+    with console.status("loading the pack") as status:
+        face_set, scores = load_photos(photos, manifest, pack, lambda done: status.update(f"photo {done}"))
+        status.update("comparing")
+        judgement = judge_faces(
+            face_set,
+            compared,
+            scores,
+            distractors=distractors,
+            seed=seed,
+            step=lambda joined: status.update(f"{joined:,} synthetic people"),
+        )
+        if statistics:
+            status.update("fitting the tail")
+            write_statistics(face_set, compared, statistics)
+    if plot:
+        from bench.det_plot import draw
+
+        draw(judgement, plot)
+    _show_faces(judgement, console)
+    if as_json:
+        sys.stdout.write(json.dumps(judgement.figures, ensure_ascii=False) + "\n")
 
 
 def as_object(result: "Score") -> dict[str, Any]:
@@ -86,6 +134,42 @@ def _show(result: "Score", console: Console) -> None:
         table.add_row(wrong.file, wrong.person_id, f"[red]wrong, frame {wrong.frame}", "")
     console.print(table)
     console.print(f"{result.found} of {len(result.appearances)} found, {len(result.wrong)} wrong", highlight=False)
+
+
+def _show_faces(judgement: "Judgement", console: Console) -> None:
+    figures = judgement.figures
+    console.print(
+        f"{figures['people']} people, {figures['photos']} photos\n"
+        f"failure to acquire {figures['failure_to_acquire']:.2%}\n"
+        f"AUC {figures['auc']:.5f}, EER {figures['eer']:.2%}, TAR {figures['tar_at_far_1e2']:.2%} at FAR 1e-2, "
+        f"{figures['tar_at_far_1e3']:.2%} at FAR 1e-3",
+        highlight=False,
+    )
+    table = Table("open-set N", "threshold", "FPIR (95 %)", "FNIR (95 %)", "at fixed .363", title="One look")
+    for row in (figures["open_set"], *figures.get("synthetic", {}).get("open_set", ())):
+        table.add_row(
+            f"{row['gallery_n']:,}" + ("\nSYNTHETIC" if "synthetic" in row else ""),
+            f"{row['threshold']:.3f}",
+            _with_interval(row, "fpir"),
+            _with_interval(row, "fnir"),
+            f"FPIR {row['fixed']['fpir']:.1%}\nFNIR {row['fixed']['fnir']:.1%}",
+        )
+    console.print(table)
+    one = figures["open_set"]
+    shown = "demonstrated" if one["fpir_demonstrated"] else "not demonstrated"
+    console.print(
+        f"modelled FPIR {one['fpir_modelled']:.1e}, upper 95 % bound {one['fpir_modelled_upper']:.1e}: {shown} with "
+        f"{one['people_non_mated']} independent non-mated people (3,000 needed)",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if "synthetic" in figures:
+        console.print(figures["synthetic"]["note"], highlight=False)
+
+
+def _with_interval(row: dict[str, Any], rate: str) -> str:
+    low, high = row[f"{rate}_ci"]
+    return f"{row[rate]:.2%}\n{low:.2%} to {high:.2%}"
 
 
 def _run_folder(keep: Path | None) -> Path:

@@ -1,10 +1,15 @@
 """May this event be searched? The camera, its impact assessment (C3), and the event's clock. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from yingbin.errors import NotAllowed
+from yingbin.local_wire import LocalHit
 from yingbin.trust.consent import Purpose, galleries_for
-from yingbin.wire import Camera, CameraMode, FaceLook, FacePicture, TicketAsk
+from yingbin.wire import Camera, CameraMode, FaceEvent, FaceLook, FacePicture, TicketAsk
+
+_NAMES: Final[Mapping[type[FaceLook], str]] = {FaceEvent: "vectors", FacePicture: "pictures", LocalHit: "hits"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +24,9 @@ class Admitted:
 def admit(event: FaceLook, camera: Camera | None, box_id: str, now_ms: int, future_tolerance_ms: int) -> Admitted:
     """Return what may be done with an event. Raises `NotAllowed` with what branch IT must put right."""
     camera = _registered(event, camera, box_id)
-    if isinstance(event, FacePicture) is not (camera.mode is CameraMode.PICTURE):
-        sent = "pictures" if isinstance(event, FacePicture) else "vectors"
-        raise NotAllowed(f"camera {camera.camera_id} is registered for mode {camera.mode}, not for sending {sent}")
+    if type(event) is not _form(camera):
+        way = "local recognition" if camera.local_recognition else f"mode {camera.mode}"
+        raise NotAllowed(f"camera {camera.camera_id} is registered for {way}, not for sending {_NAMES[type(event)]}")
     galleries = _searchable(event, camera, Purpose.VIP_SERVICE, now_ms)
     seen_at_ms = now_ms if event.seen_at_ms > now_ms + future_tolerance_ms else event.seen_at_ms
     return Admitted(camera, galleries, seen_at_ms)
@@ -31,6 +36,13 @@ def admit_ticket(ask: TicketAsk, camera: Camera | None, box_id: str, now_ms: int
     """Return what may be searched for somebody who tapped at the ticket machine. Raises `NotAllowed`."""
     camera = _registered(ask, camera, box_id)
     return Admitted(camera, _searchable(ask, camera, Purpose.TICKETING, now_ms), now_ms)
+
+
+def _form(camera: Camera) -> type[FaceLook]:
+    """Return the one form in which a camera ships its looks."""
+    if camera.local_recognition:
+        return LocalHit
+    return FacePicture if camera.mode is CameraMode.PICTURE else FaceEvent
 
 
 def _registered(event: FaceLook | TicketAsk, camera: Camera | None, box_id: str) -> Camera:

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from city_server import evidence
 from city_server.cards import closed, new_card, seen_again
 from city_server.memory import Memory
 from city_server.records import Records
 from city_server.routing import FIRST, route
 from city_server.visits import Sighted, Visit, close, is_over, sight
+from yingbin.feed_wire import CardView
 from yingbin.ids import new_id
 from yingbin.pad_wire import Sighting
 from yingbin.storage.city import SeenEvent, VisitTrack
-from yingbin.wire import CardView, Outcome
+from yingbin.wire import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Who was recognised, and by which tier."""
+    """Who was recognised, and by which tier; `scored` is what the search here found, None for the province's."""
 
     view: CardView
     tier: str
+    scored: evidence.Scored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class Alerts:
             (new_id(), visit.visit_id), view, event.branch_id, match.tier, event.seen, now_ms,
             home=view.home_branch_id in memory.branches, rm=chosen.routed_to,
         )  # fmt: skip
+        if match.scored is not None:
+            evidence.note(session, visit.visit_id, match.scored)
         self._records.add_card(session, stored, chosen, rings=self._fresh(event.seen, now_ms))
 
     def _follow(self, session: Session, visit: Visit, seen: Sighting, now_ms: int) -> None:

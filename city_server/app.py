@@ -5,17 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 
 from city_server import pages
 from city_server.alerts import Alerts, Limits
 from city_server.board import Boards
 from city_server.box_gateway import BoxGateway
+from city_server.camera_states import CameraStates
 from city_server.chores import Chores, Sweep
 from city_server.desk import Desk
 from city_server.embedding import Embedder
 from city_server.intake import Intake
 from city_server.matcher import Matcher
 from city_server.memory import Memory
+from city_server.operations import CameraCollector, Operations
 from city_server.pad_gateway import PadGateway
 from city_server.photos import Photos
 from city_server.province import Province, ProvinceSearch
@@ -27,12 +30,14 @@ from city_server.store import Store
 from city_server.ticketing import Ticketing
 from yingbin.faces.pack import ModelPack
 from yingbin.http.app import create_app
+from yingbin.ids import now_ms
 from yingbin.log import get_logger
 from yingbin.storage import migrate
 from yingbin.storage.database import Database
 from yingbin.trust.devices import DeviceKey
 from yingbin.trust.keystore import FileKeyStore
 from yingbin.trust.seal import Sealer
+from yingbin.wire import Camera
 
 log = get_logger()
 _KEY_BYTES = 32
@@ -61,6 +66,7 @@ def build(settings: CitySettings) -> FastAPI:
     search = ProvinceSearch(province, settings, pack.pack_id)
     matcher = Matcher(search, Embedder(pack), pack.scores, pack.dimension)
     intake = Intake(settings, replica, matcher, store, alerts)
+    states = CameraStates(now_ms())
     boxes = BoxGateway(
         settings,
         pack.pack_id,
@@ -69,6 +75,7 @@ def build(settings: CitySettings) -> FastAPI:
         Ticketing(replica, matcher, settings.catch_up_wait_s),
         Photos(records),
         store,
+        states,
     )
     sessions = Sessions(settings.city_id, keystore.get_or_create("city-staff-tokens", _KEY_BYTES), replica)
     pads = PadGateway(
@@ -81,6 +88,12 @@ def build(settings: CitySettings) -> FastAPI:
         branch_of=lambda branch_id: replica.memory.branches.get(branch_id),  # noqa: PLW0108 - `memory` is replaced
         degraded=lambda: search.degraded or not replica.gate.connected,
     )
+
+    def cameras() -> dict[str, Camera]:
+        return dict(replica.memory.cameras)
+
+    operations = Operations(states, cameras, sessions)
+    collector = CameraCollector(states, cameras)
     chores = Chores(settings, store, Sweep(settings, records, alerts), boards, province)
 
     def feed_moved() -> None:
@@ -92,6 +105,7 @@ def build(settings: CitySettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await replica.load()
+        REGISTRY.register(collector)
         work = (
             replica.follow(province, settings.feed_wait_s, settings.feed_retry_max_s),
             chores.enforce_limits(),
@@ -107,6 +121,7 @@ def build(settings: CitySettings) -> FastAPI:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            REGISTRY.unregister(collector)
             await province.close()
             database.close()
 
@@ -114,6 +129,7 @@ def build(settings: CitySettings) -> FastAPI:
     app.include_router(boxes.router)
     app.include_router(sessions.router)
     app.include_router(pads.router)
+    app.include_router(operations.router)
     pages.mount(app)
     return app
 

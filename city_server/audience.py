@@ -14,7 +14,7 @@ _GREETER: Final = frozenset(
     {
         "card_id", "visit_id", "customer_id", "branch_id", "recognised_by", "surname", "honorific_zh", "honorific_en",
         "tier", "from_other_city", "personalised", "first", "last", "alerted_at_ms", "offers", "avoid", "assigned_to",
-        "state", "refused_products", "photo",
+        "state", "refused_products", "photo", "home_branch_zh", "home_branch_en",
     }
 )  # fmt: skip
 CARD_FIELDS: Final[Mapping[Role, frozenset[str]]] = MappingProxyType(

@@ -9,16 +9,20 @@ from typing import Final
 import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from city_server.box_refusals import CLOSE_CODES, CLOSE_TRY_LATER, BoxRevoked, RateLimited, Replaced, WrongPack
+from city_server.branch_gallery import BranchGallery
 from city_server.bucket import Bucket
+from city_server.camera_states import CameraStates
 from city_server.intake import Intake, Source, refusal, track_key
 from city_server.photos import BadPhoto, Photos
 from city_server.replica import Replica
 from city_server.settings import CitySettings
 from city_server.store import Store
 from city_server.ticketing import Ticketing
-from yingbin import wire
+from yingbin import feed_wire, wire
 from yingbin.errors import NotAllowed, NotAuthenticated, Unavailable, YingbinError
 from yingbin.ids import now_ms
+from yingbin.local_wire import GalleryAsk
 from yingbin.log import get_logger
 from yingbin.trust.devices import challenge_text, verify_signature
 
@@ -27,46 +31,6 @@ _PROOF_TIMEOUT_S: Final = 10.0
 _BATCH: Final = 16
 _WAITING: Final = 128
 _BAD_MESSAGES: Final = 5
-
-CLOSE_MALFORMED: Final = 1003
-CLOSE_TRY_LATER: Final = 1013
-CLOSE_WRONG_PACK: Final = 4400
-CLOSE_NOT_AUTHENTICATED: Final = 4401
-CLOSE_REVOKED: Final = 4403
-CLOSE_REPLACED: Final = 4409
-
-
-class BoxRevoked(NotAllowed):
-    """The province has revoked this box."""
-
-    code = "box_revoked"
-
-
-class WrongPack(NotAllowed):
-    """The box embeds with another model pack than the galleries hold."""
-
-    code = "wrong_pack"
-
-
-class _Replaced(NotAllowed):
-    """The same box has opened a newer connection."""
-
-    code = "replaced"
-
-
-class _RateLimited(NotAllowed):
-    """The box sends more events than it may."""
-
-    code = "rate_limited"
-
-
-_CLOSE_CODES: Final[dict[type[YingbinError], int]] = {
-    BoxRevoked: CLOSE_REVOKED,
-    WrongPack: CLOSE_WRONG_PACK,
-    NotAuthenticated: CLOSE_NOT_AUTHENTICATED,
-    wire.BadMessage: CLOSE_MALFORMED,
-    _Replaced: CLOSE_REPLACED,
-}
 
 
 class BoxGateway:
@@ -81,6 +45,7 @@ class BoxGateway:
         ticketing: Ticketing,
         photos: Photos,
         store: Store,
+        states: CameraStates,
     ) -> None:
         self.settings = settings
         self.pack_id = pack_id
@@ -89,6 +54,7 @@ class BoxGateway:
         self.ticketing = ticketing
         self.photos = photos
         self.store = store
+        self.states = states
         self.router = APIRouter()
         self.router.add_api_websocket_route("/v1/box", self._serve)
         self._sessions: dict[str, _BoxSession] = {}
@@ -96,7 +62,7 @@ class BoxGateway:
     def refresh(self) -> None:
         """Tell every connected box what the feed changed for it."""
         for session in self._sessions.values():
-            session.look_again.set()
+            session.refresh()
 
     async def _serve(self, socket: WebSocket) -> None:
         await socket.accept()
@@ -105,13 +71,14 @@ class BoxGateway:
             source = await session.prove()
             older = self._sessions.get(source.box_id)
             if older is not None:
-                older.end(_Replaced("a newer connection of this box took over"))
+                older.end(Replaced("a newer connection of this box took over"))
             self._sessions[source.box_id] = session
             try:
                 await session.run(source)
             finally:
                 if self._sessions.get(source.box_id) is session:
                     del self._sessions[source.box_id]
+                    self.states.lost(source.box_id, now_ms())
         except WebSocketDisconnect:
             pass
         except YingbinError as error:
@@ -119,7 +86,7 @@ class BoxGateway:
 
 
 class _BoxSession:
-    """One connection: a reader that admits, a worker that answers in order, a watcher of the feed."""
+    """One connection: a reader that admits, a worker that answers in order, two watchers of the feed."""
 
     def __init__(self, gateway: BoxGateway, socket: WebSocket) -> None:
         self._gateway = gateway
@@ -128,7 +95,14 @@ class _BoxSession:
         self._events: asyncio.Queue[wire.FaceLook] = asyncio.Queue(_WAITING)
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tickets: set[asyncio.Task[None]] = set()
-        self.look_again = asyncio.Event()
+        self._feed_moved = asyncio.Event()
+        self._gallery_due = asyncio.Event()
+        self._gallery_ask: GalleryAsk | None = None
+
+    def refresh(self) -> None:
+        """Look again at what the feed says about this box."""
+        self._feed_moved.set()
+        self._gallery_due.set()
 
     def end(self, error: YingbinError) -> None:
         """Make `run` raise `error`."""
@@ -147,16 +121,16 @@ class _BoxSession:
         if not isinstance(proof, wire.Proof):
             raise NotAuthenticated("the first message must prove the box's key")
         box = await self._registered(proof.box_id)
-        text = challenge_text(nonce, city_id, proof.box_id, proof.boot_id, proof.pack_id)
+        text = challenge_text(nonce, city_id, proof.box_id, proof.boot_id, proof.pack_id, proof.key_id)
         verify_signature(box.public_key, proof.signature, text)
         if box.revoked:
             raise BoxRevoked("this box was revoked at the province")
         if proof.pack_id != self._gateway.pack_id:
             raise WrongPack(f"the box uses model pack {proof.pack_id}, the galleries hold {self._gateway.pack_id}")
-        log.info("box_connected", box_id=box.box_id, boot_id=proof.boot_id)
-        return Source(box.box_id, box.branch_id, proof.boot_id)
+        log.info("box_connected", box_id=box.box_id, boot_id=proof.boot_id, key_id=proof.key_id)
+        return Source(box.box_id, box.branch_id, proof.boot_id, proof.key_id)
 
-    async def _registered(self, box_id: str) -> wire.Box:
+    async def _registered(self, box_id: str) -> feed_wire.Box:
         """Return the box as the feed has it; only a city that is up to date may say that there is no such box."""
         replica = self._gateway.replica
         if box_id not in replica.memory.boxes and not await replica.searchable(self._gateway.settings.catch_up_wait_s):
@@ -170,6 +144,7 @@ class _BoxSession:
         """Serve until the box goes away or must go. Raises the reason."""
         tasks = [
             asyncio.create_task(self._watch(source)),
+            asyncio.create_task(self._keep_gallery(source)),
             asyncio.create_task(self._read(source)),
             asyncio.create_task(self._answer(source)),
         ]
@@ -187,7 +162,7 @@ class _BoxSession:
 
     async def refuse_and_close(self, error: YingbinError) -> None:
         """Say why, and close with the code of that reason."""
-        code = _CLOSE_CODES.get(type(error), CLOSE_TRY_LATER)
+        code = CLOSE_CODES.get(type(error), CLOSE_TRY_LATER)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it may be gone already
             await self._send(refusal(error))
             await self._socket.close(code)
@@ -196,16 +171,28 @@ class _BoxSession:
         """Send `Welcome` first and whenever the cameras change; raise when the box was revoked."""
         told: tuple[wire.Camera, ...] | None = None
         while True:
-            self.look_again.clear()
+            self._feed_moved.clear()
             memory = self._gateway.replica.memory
             box = memory.boxes.get(source.box_id)
             if box is None or box.revoked or box.branch_id != source.branch_id:
                 raise BoxRevoked("this box was revoked at the province")
+            memory.to_city(source.box_id, source.key_id)
             cameras = memory.cameras_of(source.box_id)
             if cameras != told:
                 await self._send(wire.Welcome(cameras, now_ms()))
                 told = cameras
-            await self.look_again.wait()
+            await self._feed_moved.wait()
+
+    async def _keep_gallery(self, source: Source) -> None:
+        """Keep the branch gallery of a box that recognises locally up to date."""
+        gallery = BranchGallery(self._gateway.replica, source.box_id, source.branch_id, source.key_id)
+        while True:
+            self._gallery_due.clear()
+            ask, self._gallery_ask = self._gallery_ask, None
+            cameras = self._gateway.replica.memory.cameras_of(source.box_id)
+            for page in await gallery.due(cameras, ask):
+                await self._send(page)
+            await self._gallery_due.wait()
 
     async def _read(self, source: Source) -> None:
         settings = self._gateway.settings
@@ -225,21 +212,19 @@ class _BoxSession:
                 if bucket.take(time.monotonic()):
                     await self._events.put(message)
                 else:
-                    await self._send(refusal(_RateLimited("this box sends too many events"), message))
+                    await self._send(refusal(RateLimited("this box sends too many events"), message))
             elif isinstance(message, wire.TicketAsk):
                 self._answer_ticket(source, message, in_limits=bucket.take(time.monotonic()))
+            elif isinstance(message, GalleryAsk):
+                if bucket.take(time.monotonic()):
+                    self._gallery_ask = message
+                    self._gallery_due.set()
             elif isinstance(message, wire.ClockAsk):
                 await self._send(wire.ClockTell(message.number, now_ms()))
             elif isinstance(message, wire.ScenePhoto):
                 await self._photo(source, message)
             elif isinstance(message, wire.CameraStatus):
-                log.info(
-                    "camera_status",
-                    box_id=source.box_id,
-                    camera_id=message.camera_id,
-                    state=message.state,
-                    detail=message.detail[:200],
-                )
+                self._note(source, message)
 
     async def _answer(self, source: Source) -> None:
         carried: wire.FaceLook | None = None
@@ -265,6 +250,13 @@ class _BoxSession:
         task = asyncio.create_task(answer())
         self._tickets.add(task)
         task.add_done_callback(self._tickets.discard)
+
+    def _note(self, source: Source, status: wire.CameraStatus) -> None:
+        """Keep how a camera is. A box tells all again whenever it connects; the log gets each change once."""
+        cameras = self._gateway.replica.memory.cameras_of(source.box_id)
+        if self._gateway.states.told(source.box_id, cameras, status, now_ms()):
+            about = {"box_id": source.box_id, "camera_id": status.camera_id, "state": status.state}
+            log.info("camera_status", **about, detail=status.detail[:200])
 
     async def _photo(self, source: Source, photo: wire.ScenePhoto) -> None:
         key = track_key(source, photo.track, photo.boot_id)

@@ -5,10 +5,11 @@ from typing import Final
 import msgspec
 
 from yingbin.errors import Conflict
+from yingbin.feed_wire import Avoid, CardView
 from yingbin.log import get_logger
 from yingbin.offers.arbitrate import Context, arbitrate
 from yingbin.pad_wire import Card, Offer, Sighting
-from yingbin.wire import Avoid, CameraRole, CardView
+from yingbin.wire import CameraRole
 
 log = get_logger()
 _OVER: Final = frozenset({"wrong_person", "closed"})
@@ -45,6 +46,8 @@ def new_card(
         avoid=avoid,
         assigned_to=rm,
         state="open",
+        home_branch_zh="" if home else view.home_branch_zh,
+        home_branch_en="" if home else view.home_branch_en,
     )
     return StoredCard(card, view)
 

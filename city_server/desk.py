@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from city_server import audience, cards
+from city_server import audience, cards, evidence
 from city_server.records import CardState, Records
 from city_server.visits import close
 from yingbin.errors import Conflict, NotFound
+from yingbin.feed_wire import OutcomeReport, Staff
 from yingbin.pad_wire import ReportOutcome
 from yingbin.storage.city import OutcomeRow, PhotoRow, Ring
 from yingbin.trust.staff import Role
-from yingbin.wire import OutcomeReport, Staff
 
 
 class Desk:
@@ -30,6 +30,7 @@ class Desk:
         """Note that the customer was recognised in person; return his id. Raises `Conflict` when the visit is over."""
         state = self._visible(session, card_id, who)
         self._put_if_changed(session, state, cards.confirmed(state.stored, who.staff_id))
+        evidence.was_right(session, state.stored.card.visit_id)
         return state.stored.card.customer_id
 
     def report(self, session: Session, outcome: ReportOutcome, who: Staff, now_ms: int) -> None:
@@ -69,6 +70,7 @@ class Desk:
 
     def _not_him(self, session: Session, visit_id: str, now_ms: int) -> None:
         """End a visit that was somebody else's and drop the photo; its tracks never alert for this customer again."""
+        evidence.was_wrong(session, visit_id)
         visit = self._records.visit(session, visit_id)
         if not visit.wrong_person:
             self._records.put_visit(session, close(visit, visit.closed_at_ms or now_ms, wrong_person=True))

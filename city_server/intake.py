@@ -9,18 +9,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city_server.admission import Admitted, admit
-from city_server.alerts import Alerts, Answer, Settled
+from city_server.alerts import Alerts, Answer, Match, Settled
+from city_server.branch_gallery import recognised
 from city_server.matcher import Matcher, Verdict
 from city_server.replica import Replica
 from city_server.settings import CitySettings
 from city_server.store import Store
-from yingbin import wire
 from yingbin.errors import InvalidInput, NotAllowed, Unavailable, YingbinError
-from yingbin.ids import now_ms
+from yingbin.ids import event_id, now_ms
+from yingbin.local_wire import LocalHit
 from yingbin.log import get_logger
 from yingbin.pad_wire import Sighting
 from yingbin.storage.city import SeenEvent, VisitTrack
-from yingbin.wire import FaceAnswer, FaceLook, Outcome, Refused
+from yingbin.wire import Camera, FaceAnswer, FaceLook, Outcome, Refused
 
 log = get_logger()
 _EVENTS = Counter("yingbin_city_events", "Face events by answer.", ["answer"])
@@ -28,11 +29,12 @@ _EVENTS = Counter("yingbin_city_events", "Face events by answer.", ["answer"])
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The box an event comes from, as it proved itself."""
+    """The box an event comes from, as it proved itself; `key_id` names the domain of its vectors."""
 
     box_id: str
     branch_id: str
     boot_id: str
+    key_id: str
 
 
 class Intake:
@@ -50,7 +52,7 @@ class Intake:
 
     async def answer(self, source: Source, events: Sequence[FaceLook]) -> list[FaceAnswer | Refused]:
         """Return one answer an event, in order. Raises `StorageFull` or `Unavailable`: then none was acknowledged."""
-        ids = [wire.event_id(source.box_id, e.boot_id or source.boot_id, e.track, e.seq) for e in events]
+        ids = [event_id(source.box_id, e.boot_id or source.boot_id, e.track, e.seq) for e in events]
         tracks = [track_key(source, event.track, event.boot_id) for event in events]
         answered, recognised = await self._store.read(lambda session: _known(session, ids, tracks))
         results = await asyncio.gather(
@@ -78,19 +80,33 @@ class Intake:
         self, source: Source, event: FaceLook, event_id: str, track: str, known: bool
     ) -> Settled | Refused:
         try:
-            camera = self._replica.memory.cameras.get(event.camera_id)
+            camera = await self._camera(event.camera_id)
             admitted = admit(event, camera, source.box_id, now_ms(), self._future_tolerance_ms)
             # What was recognised or answered before is not searched again; the transaction knows what was said.
-            verdict = Verdict(Outcome.MATCHED) if known else await self._search(event, track, admitted)
+            verdict = Verdict(Outcome.MATCHED) if known else await self._search(source, event, track, admitted)
         except (NotAllowed, InvalidInput, _NotSearchable) as error:
             return refusal(error, event)
         seen = Sighting(event_id, event.camera_id, admitted.camera.role, event.frame, admitted.seen_at_ms)
         return Settled(event_id, track, source.branch_id, seen, verdict.outcome, verdict.match)
 
-    async def _search(self, event: FaceLook, track: str, admitted: Admitted) -> Verdict:
+    async def _camera(self, camera_id: str) -> Camera | None:
+        """Return a camera as the feed has it; only a city that is up to date may say that there is none."""
+        if camera_id not in self._replica.memory.cameras:
+            await self._require_searchable()
+        return self._replica.memory.cameras.get(camera_id)
+
+    async def _require_searchable(self) -> None:
         if not await self._replica.searchable(self._catch_up_wait_s):
             raise _NotSearchable("matching is stopped until the province renews this city's lease; check that line")
-        return await self._matcher.match(event, track, admitted.camera, admitted.galleries, self._replica.memory)
+
+    async def _search(self, source: Source, event: FaceLook, track: str, admitted: Admitted) -> Verdict:
+        await self._require_searchable()
+        memory = self._replica.memory
+        if isinstance(event, LocalHit):
+            return Verdict(
+                Outcome.MATCHED, Match(recognised(event, source.branch_id, admitted.galleries, memory), "city")
+            )
+        return await self._matcher.match(event, track, admitted.camera, source.key_id, admitted.galleries, memory)
 
     def _record(self, session: Session, settled: Sequence[Settled]) -> dict[str, Answer]:
         at_ms, memory = now_ms(), self._replica.memory

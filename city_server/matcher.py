@@ -9,14 +9,16 @@ from anyio import to_thread
 
 from city_server.alerts import Match
 from city_server.embedding import Embedder
+from city_server.evidence import Scored
 from city_server.memory import Memory
 from city_server.province import ProvinceSearch
 from yingbin.errors import NotAllowed
 from yingbin.faces.scores import ScoreModel
-from yingbin.galleries import decide
+from yingbin.feed_wire import CardView, Probe
+from yingbin.galleries import decide, prior
 from yingbin.galleries.protect import Vector, apply, decode_probe, encode_probe, normalise
 from yingbin.trust.consent import Purpose
-from yingbin.wire import Camera, CardView, FaceLook, FacePicture, Outcome, Probe, TicketAsk
+from yingbin.wire import Camera, FaceEvent, FacePicture, Outcome, TicketAsk
 
 _STRANGERS_KEPT: Final = 20_000
 
@@ -29,9 +31,9 @@ class Verdict:
     match: Match | None = None
 
 
-@lru_cache(maxsize=64)
-def _limit(model: ScoreModel, templates: int) -> float:
-    return decide.threshold(model, templates)
+@lru_cache(maxsize=256)
+def _limits(model: ScoreModel, templates: int, at_home: int) -> prior.Limits:
+    return prior.limits(model, templates, at_home)
 
 
 class Matcher:
@@ -45,15 +47,22 @@ class Matcher:
         self._strangers: OrderedDict[str, None] = OrderedDict()
 
     async def match(
-        self, event: FaceLook, track_key: str, camera: Camera, galleries: tuple[str, ...], memory: Memory
+        self,
+        event: FaceEvent | FacePicture,
+        track_key: str,
+        camera: Camera,
+        box_key_id: str,
+        galleries: tuple[str, ...],
+        memory: Memory,
     ) -> Verdict:
         """Decide one look at a track. Raises `BadVector`, `BadPhoto` or `NotAllowed`."""
         if track_key in self._strangers or event.seq >= decide.MAX_LOOKS:
             return Verdict(Outcome.NOT_ENROLLED)
-        vector = await self._vector(event, camera.box_id, memory)
-        verdict = await to_thread.run_sync(self._in_city, vector, event.seq, galleries, memory)
+        vector = await self._vector(event, camera.box_id, box_key_id, memory)
+        verdict = await to_thread.run_sync(self._in_city, vector, event.seq, camera.branch_id, galleries, memory)
         if verdict.outcome is not Outcome.MATCHED:
-            asked = Probe(camera.camera_id, event.assessment_id, event.seq, event.shots, encode_probe(vector))
+            raw = encode_probe(vector)
+            asked = Probe(camera.camera_id, event.assessment_id, event.seq, event.shots, raw, memory.key_id)
             verdict = _combine(verdict, await self._in_province(asked, galleries))
         if verdict.outcome is Outcome.NOT_ENROLLED:
             self._strangers[track_key] = None
@@ -62,36 +71,41 @@ class Matcher:
         return verdict
 
     async def identify(
-        self, ask: TicketAsk, camera: Camera, galleries: tuple[str, ...], memory: Memory
+        self, ask: TicketAsk, camera: Camera, box_key_id: str, galleries: tuple[str, ...], memory: Memory
     ) -> CardView | None:
         """Return who tapped, if he consented to ticketing: to everybody else he is a stranger. Nothing is remembered.
 
-        Raises `BadVector`.
+        Raises `BadVector` or `NotAllowed`.
         """
-        vector = normalise(apply(memory.to_city(camera.box_id), decode_probe(ask.vector, self._dimension)))
-        verdict = await to_thread.run_sync(self._in_city, vector, 0, galleries, memory)
+        vector = normalise(apply(memory.to_city(camera.box_id, box_key_id), decode_probe(ask.vector, self._dimension)))
+        verdict = await to_thread.run_sync(self._in_city, vector, 0, camera.branch_id, galleries, memory)
         if verdict.match is None:
-            probe = Probe(camera.camera_id, ask.assessment_id, 0, ask.shots, encode_probe(vector), Purpose.TICKETING)
+            raw = encode_probe(vector)
+            probe = Probe(camera.camera_id, ask.assessment_id, 0, ask.shots, raw, memory.key_id, Purpose.TICKETING)
             verdict = await self._in_province(probe, galleries) or verdict
         view = verdict.match.view if verdict.match else None
         return view if view is not None and Purpose.TICKETING in view.purposes else None
 
-    async def _vector(self, event: FaceLook, box_id: str, memory: Memory) -> Vector:
+    async def _vector(self, event: FaceEvent | FacePicture, box_id: str, key_id: str, memory: Memory) -> Vector:
         """Return the look's unit probe in the city's domain, fp32 (d,)."""
         if not isinstance(event, FacePicture):
-            return normalise(apply(memory.to_city(box_id), decode_probe(event.vector, self._dimension)))
+            return normalise(apply(memory.to_city(box_id, key_id), decode_probe(event.vector, self._dimension)))
         raw_to_city = memory.raw_to_city(box_id)
         if raw_to_city is None:
             raise NotAllowed("the province has not cleared this box for pictures; check the camera's impact assessment")
         return await self._embedder.probe(event, raw_to_city)
 
-    def _in_city(self, probe: Vector, look: int, galleries: tuple[str, ...], memory: Memory) -> Verdict:
+    def _in_city(self, probe: Vector, look: int, branch_id: str, galleries: tuple[str, ...], memory: Memory) -> Verdict:
         hit, templates = memory.search(probe, galleries)
-        outcome = decide.judge(hit, _limit(self._model, templates), look)
-        view = memory.card_views.get(hit.customer_id) if hit and outcome is Outcome.MATCHED else None
+        limits = _limits(self._model, templates, memory.count_at_home(branch_id, galleries))
+        view = memory.card_views.get(hit.customer_id) if hit else None
+        at_home = view is not None and view.home_branch_id == branch_id
+        outcome = decide.judge(hit, limits.home if at_home else limits.others, look)
         if outcome is Outcome.MATCHED and view is None:  # withdrawn while we searched
             outcome = Outcome.NOT_ENROLLED
-        return Verdict(outcome, Match(view, "city") if view else None)
+        if hit is None or view is None or outcome is not Outcome.MATCHED:
+            return Verdict(outcome)
+        return Verdict(outcome, Match(view, "city", Scored(hit.score, hit.runner_up, templates)))
 
     async def _in_province(self, probe: Probe, galleries: tuple[str, ...]) -> Verdict | None:
         hit = await self._province.search(probe)

@@ -23,7 +23,7 @@ from city_server.routing import rings_for
 from city_server.sessions import Sessions
 from city_server.settings import CitySettings
 from city_server.store import Store
-from yingbin import pad_wire, wire
+from yingbin import feed_wire, pad_wire, wire
 from yingbin.errors import NotAllowed, NotAuthenticated, YingbinError
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
@@ -56,7 +56,7 @@ class PadGateway:
         desk: Desk,
         store: Store,
         province: Province,
-        branch_of: Callable[[str], wire.Branch | None],
+        branch_of: Callable[[str], feed_wire.Branch | None],
         degraded: Callable[[], bool],
     ) -> None:
         self.settings = settings
@@ -95,7 +95,7 @@ class _PadConnection:
     """One tablet: a reader, a sender, a heart, and a watch over the token."""
 
     _board: Board
-    _staff: wire.Staff
+    _staff: feed_wire.Staff
     _claims: StaffToken
 
     def __init__(self, gateway: PadGateway, socket: WebSocket) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from city_server.breaker import Breaker
 from city_server.settings import CitySettings
-from yingbin import wire
+from yingbin import feed_wire, wire
 from yingbin.errors import Unavailable
 from yingbin.log import get_logger
 from yingbin.pad_wire import Money
@@ -29,6 +29,12 @@ class ProvinceDown(Unavailable):
     code = "province_down"
 
 
+class ProvinceRefused(ProvinceDown):
+    """The province answers, and does not do what was asked: a camera is not assessed, a limit is spent."""
+
+    code = "province_refused"
+
+
 class Province:
     """The province's API for cities. Every call raises `ProvinceDown` when it fails."""
 
@@ -43,16 +49,15 @@ class Province:
         """Close every connection."""
         await self._http.aclose()
 
-    async def feed(self, after: int, wait_s: int) -> wire.FeedPage:
-        """Return the changes after a revision, waiting up to `wait_s` seconds for the first."""
-        raw = await self._ask(
-            "GET", "/v1/city/feed", params={"after": after, "wait_s": wait_s}, timeout=wait_s + self._timeout_s
-        )
-        return _usable(raw, wire.FeedPage)
+    async def feed(self, after: int, wait_s: int, key_id: str) -> feed_wire.FeedPage:
+        """Return the changes after a revision in a domain of the city, waiting up to `wait_s` seconds for the first."""
+        params: dict[str, int | str] = {"after": after, "wait_s": wait_s, "key_id": key_id}
+        raw = await self._ask("GET", "/v1/city/feed", params=params, timeout=wait_s + self._timeout_s)
+        return _usable(raw, feed_wire.FeedPage)
 
-    async def search(self, request: wire.SearchRequest) -> wire.SearchReply:
+    async def search(self, request: feed_wire.SearchRequest) -> feed_wire.SearchReply:
         """Search a batch of misses in the whole province."""
-        reply = _usable(await self._ask("POST", "/v1/city/search", content=wire.encode(request)), wire.SearchReply)
+        reply = _usable(await self._ask("POST", "/v1/city/search", content=wire.encode(request)), feed_wire.SearchReply)
         if len(reply.hits) != len(request.probes):
             raise ProvinceDown("the province answered with another number of hits than probes")
         return reply
@@ -65,7 +70,7 @@ class Province:
         except msgspec.DecodeError as error:
             raise ProvinceDown("the province's portrait cannot be read") from error
 
-    async def report(self, outcomes: Sequence[wire.OutcomeReport]) -> None:
+    async def report(self, outcomes: Sequence[feed_wire.OutcomeReport]) -> None:
         """Deliver outcomes; the province ignores those it already has."""
         await self._ask("POST", "/v1/city/outcomes", content=msgspec.msgpack.encode(list(outcomes)))
 
@@ -74,23 +79,25 @@ class Province:
         method: str,
         path: str,
         *,
-        params: dict[str, int] | None = None,
+        params: dict[str, int | str] | None = None,
         content: bytes | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - handed to httpx, which also bounds the connect
     ) -> bytes:
         token = issue_city_token(self._key, self._city_id, AUDIENCE, now_s=time.time())
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/msgpack"}
         try:
-            reply = await self._http.request(
-                method, path, params=params, content=content, headers=headers, timeout=timeout or self._timeout_s
-            )
-            reply.raise_for_status()
-        except httpx.HTTPError as error:
-            status = f" ({error.response.status_code})" if isinstance(error, httpx.HTTPStatusError) else ""
-            raise ProvinceDown(
-                f"the province does not answer {path.split('/')[3]}: {type(error).__name__}{status}"
-            ) from error
-        return reply.content
+            # httpx limits each read, which is right for a long page of the feed; where somebody waits for the answer, a
+            # province that sends a byte at a time is as good as down.
+            async with asyncio.timeout(self._timeout_s if timeout is None else None):
+                reply = await self._http.request(
+                    method, path, params=params, content=content, headers=headers, timeout=timeout or self._timeout_s
+                )
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise ProvinceDown(f"the province does not answer {path.split('/')[3]}: {type(error).__name__}") from error
+        if reply.is_success:
+            return reply.content
+        failed = ProvinceRefused if reply.is_client_error else ProvinceDown
+        raise failed(f"the province answered {path.split('/')[3]} with status {reply.status_code}")
 
 
 def _usable(raw: bytes, kind: type[T]) -> T:
@@ -109,7 +116,7 @@ class ProvinceSearch:
         self._wait_s = settings.province_batch_wait_ms / 1000
         self._size = settings.province_batch_size
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_open_s)
-        self._pending: list[tuple[wire.Probe, asyncio.Future[wire.SearchHit | None]]] = []
+        self._pending: list[tuple[feed_wire.Probe, asyncio.Future[feed_wire.SearchHit | None]]] = []
         self._flushes: set[asyncio.Task[None]] = set()
 
     @property
@@ -117,9 +124,9 @@ class ProvinceSearch:
         """Whether the city works alone."""
         return self._breaker.is_open
 
-    async def search(self, probe: wire.Probe) -> wire.SearchHit | None:
+    async def search(self, probe: feed_wire.Probe) -> feed_wire.SearchHit | None:
         """Return what the province says, or None when it could not be asked."""
-        future: asyncio.Future[wire.SearchHit | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[feed_wire.SearchHit | None] = asyncio.get_running_loop().create_future()
         self._pending.append((probe, future))
         if len(self._pending) == 1 or len(self._pending) >= self._size:
             flush = asyncio.create_task(self._flush(0.0 if len(self._pending) >= self._size else self._wait_s))
@@ -132,12 +139,15 @@ class ProvinceSearch:
         batch, self._pending = self._pending[: self._size], self._pending[self._size :]
         if not batch:
             return
-        hits: Sequence[wire.SearchHit | None] = [None] * len(batch)
+        hits: Sequence[feed_wire.SearchHit | None] = [None] * len(batch)
         if self._breaker.allow(time.monotonic()):
             try:
-                request = wire.SearchRequest(self._pack_id, tuple(probe for probe, _ in batch))
+                request = feed_wire.SearchRequest(self._pack_id, tuple(probe for probe, _ in batch))
                 hits = (await self._province.search(request)).hits
                 self._breaker.succeeded()
+            except ProvinceRefused as error:  # one camera's or one moment's trouble, not a reason to ask no more
+                self._breaker.succeeded()
+                log.warning("province_search_refused", reason=error.message)
             except ProvinceDown as error:
                 self._breaker.failed(time.monotonic())
                 log.warning("province_search_failed", reason=error.message, degraded=self._breaker.is_open)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from yingbin.feed_wire import Staff
 from yingbin.trust.staff import Role
-from yingbin.wire import Staff
 
 FIRST: Final = 0
 EVERYONE: Final = 1

@@ -10,6 +10,7 @@ from city_server.attempts import Attempts
 from city_server.audience import may_sign_in
 from city_server.replica import Replica
 from yingbin.errors import NotAllowed, NotAuthenticated, Unavailable
+from yingbin.feed_wire import Staff
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
 from yingbin.trust.staff import (
@@ -21,7 +22,6 @@ from yingbin.trust.staff import (
     issue_staff_token,
     read_staff_token,
 )
-from yingbin.wire import Staff
 
 log = get_logger()
 

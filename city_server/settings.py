@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from yingbin.faces.pack import DEFAULT_PACK
+from yingbin.feed_wire import MAX_PROBES
 from yingbin.settings import Settings, is_loopback
 
 
@@ -35,10 +36,19 @@ class CitySettings(Settings, env_prefix="YINGBIN_CITY_"):
         default=2.0, gt=0, title="Province timeout", description="One search or portrait."
     )
     province_batch_wait_ms: float = Field(default=5.0, ge=0, title="Batch wait", description="Collect misses so long.")
-    province_batch_size: int = Field(default=32, ge=1, title="Batch size", description="Probes in one request.")
+    province_batch_size: int = Field(
+        default=32, ge=1, le=MAX_PROBES, title="Batch size", description="Probes in one request."
+    )
     breaker_failures: int = Field(default=3, ge=1, title="Breaker", description="Failures in a row that open it.")
     breaker_open_s: float = Field(default=5.0, gt=0, title="Breaker open", description="Then one trial request.")
-    feed_wait_s: int = Field(default=20, ge=0, le=60, title="Feed wait", description="Long poll of the feed.")
+    feed_wait_s: int = Field(
+        default=3,
+        ge=0,
+        le=60,
+        title="Feed wait",
+        description="Long poll of the feed. With the province's timeout at most 5: a line that died unnoticed must not "
+        "hold a withdrawal up for longer (C5).",
+    )
     feed_retry_max_s: float = Field(default=10.0, gt=0, title="Feed retry", description="Longest pause between tries.")
     outcome_retry_max_s: float = Field(default=30.0, gt=0, title="Outcome retry", description="Longest pause.")
 

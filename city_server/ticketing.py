@@ -5,10 +5,11 @@ from city_server.intake import Source
 from city_server.matcher import Matcher
 from city_server.replica import Replica
 from yingbin.errors import InvalidInput, NotAllowed
+from yingbin.feed_wire import CardView
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
 from yingbin.offers.queueing import queue_class
-from yingbin.wire import CardView, QueueClass, TicketAnswer, TicketAsk
+from yingbin.wire import QueueClass, TicketAnswer, TicketAsk
 
 log = get_logger()
 
@@ -39,7 +40,9 @@ class Ticketing:
             admitted = admit_ticket(ask, memory.cameras.get(ask.camera_id), source.box_id, now_ms())
             if not await self._replica.searchable(self._catch_up_wait_s):
                 return None
-            return await self._matcher.identify(ask, admitted.camera, admitted.galleries, self._replica.memory)
+            return await self._matcher.identify(
+                ask, admitted.camera, source.key_id, admitted.galleries, self._replica.memory
+            )
         except (NotAllowed, InvalidInput) as error:
             log.warning("ticket_refused", camera_id=ask.camera_id, code=error.code, reason=error.message)
             return None

@@ -1,52 +1,38 @@
-"""One box: its cameras' threads, the outbox, the scene photos and the uplink, joined in one event loop."""
+"""One box: its cameras' threads, the outbox, local recognition and the uplink, joined in one event loop."""
 
 import asyncio
 import contextlib
 import secrets
 import ssl
 import time
-from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import Any, Final
 
 from edge.camera import CameraHooks
+from edge.caretaker import Caretaker
 from edge.clock import CityClock
 from edge.crew import Crew
+from edge.detection import Engine
+from edge.exchange import Exchange
 from edge.figures import BoxFigures
+from edge.gallery_store import GalleryStore
+from edge.local_recognition import LocalRecognition
 from edge.outbox_store import KeptOutbox, OutboxStore, default_folder
-from edge.pipeline import BoxIdentity, Engine, Look
+from edge.pipeline import BoxIdentity
 from edge.report import RunReport
-from edge.scene import SceneStore
 from edge.settings import EdgeSettings, HostedAt
 from edge.supervisor import ServiceManager
 from edge.taps import Taps
 from edge.uplink import Credentials, Uplink
 from yingbin.errors import BadConfiguration, YingbinError
+from yingbin.faces.scores import ScoreModel
 from yingbin.log import get_logger
 from yingbin.trust.devices import BoxBundle, DeviceKey
 from yingbin.trust.seal import Sealer
-from yingbin.wire import (
-    CameraStatus,
-    CityMessage,
-    FaceAnswer,
-    FaceLook,
-    Outcome,
-    Refused,
-    ScenePhoto,
-    TicketAnswer,
-    TicketAsk,
-    Welcome,
-)
 
-_POLL_S: Final = 0.05
+_POLL_S: Final = 0.2
 _GRACE_S: Final = 3.0
-_NOT_NOW: Final = frozenset({"rate_limited", "matching_stopped", "unavailable", "storage_full"})
-"""Refusals of an event that may pass: it is sent again."""
-
-if TYPE_CHECKING:
-    from edge.ticketing import TicketDesk
+_UNSTATED: Final = ScoreModel()
 
 log = get_logger()
 
@@ -54,43 +40,55 @@ log = get_logger()
 class EdgeAgent:
     """Owns everything of one boot. Only cameras work outside the event loop; they hand over through `_from_thread`."""
 
-    def __init__(self, settings: EdgeSettings, engine: Engine, bundle: BoxBundle, key: DeviceKey, pack_id: str) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        engine: Engine,
+        bundle: BoxBundle,
+        key: DeviceKey,
+        pack_id: str,
+        scores: ScoreModel = _UNSTATED,
+    ) -> None:
         if pack_id != bundle.pack_id:
             raise BadConfiguration(f"models_pack is {pack_id}, but this box was registered for {bundle.pack_id}")
         self._settings = settings
-        self._scenes = SceneStore()
         self._report = RunReport()
-        self._replies: deque[msgspec.Struct] = deque()
-        self._statuses: dict[str, CameraStatus] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
-        self._online = False
-        credentials = Credentials(bundle.box_id, secrets.token_hex(4), pack_id, key)
+        credentials = Credentials(bundle.box_id, secrets.token_hex(4), pack_id, bundle.key_id, key)
         self._clock = CityClock()
-        self._uplink = Uplink(settings.city_url, credentials, self, self._clock, ca=_trust(settings))
+        folder = settings.outbox_dir or default_folder(bundle.box_id)
         store = OutboxStore(
-            settings.outbox_dir or default_folder(bundle.box_id),
-            Sealer(key.derive("outbox")),
+            folder,
+            Sealer(key.derive(f"outbox/{bundle.key_id}")),  # with another bundle, what waits is of no use: dropped
             bundle.box_id,
             credentials.boot_id,
             keeps=settings.hosted_at is HostedAt.BRANCH,
         )
         self._outbox = KeptOutbox(settings.outbox_capacity, store)
+        self._caretaker = Caretaker(folder, credentials.boot_id)
+        gallery = GalleryStore(folder, Sealer(key.derive(f"gallery/{bundle.key_id}")), bundle.box_id)
+        self._local = LocalRecognition(gallery, scores, bundle.dimension, self._clock.now_ms)
+        self._exchange = Exchange(
+            self._outbox,
+            self._local,
+            self._report,
+            self._clock,
+            workers=lambda: self._crew.workers,
+            wake=lambda: self._uplink.wake(),  # noqa: PLW0108 - made below
+        )
+        self._uplink = Uplink(settings.city_url, credentials, self._exchange, self._clock, ca=_trust(settings))
         identity = BoxIdentity(bundle.box_id, credentials.boot_id, bundle.transform)
-        self._desk: TicketDesk | None = None
         self._taps: dict[str, Taps] = {}
         if settings.ticketing_port is not None:
-            self._taps = {
-                camera.camera_id: Taps(engine, bundle.transform, min_face_px=settings.min_face_px)
-                for camera in settings.cameras
-            }
+            self._taps = {camera.camera_id: Taps(engine, bundle.transform) for camera in settings.cameras}
         self._crew = Crew(
             settings,
             engine,
             identity,
             CameraHooks(
-                look=lambda look: self._from_thread(self._admit, look),
-                status=lambda status: self._from_thread(self._note_status, status),
+                look=lambda look: self._from_thread(self._exchange.admit, look),
+                status=lambda status: self._from_thread(self._exchange.note_status, status),
             ),
             taps=self._taps,
             on_track_over=lambda track: self._from_thread(self._report.track_over, track),
@@ -108,6 +106,7 @@ class EdgeAgent:
             await asyncio.to_thread(self._crew.source(camera).check)
         self._loop = asyncio.get_running_loop()
         self._outbox.open(time.monotonic())
+        self._caretaker.begin()
         uplink = asyncio.create_task(self._uplink.run())
         watch = asyncio.create_task(self._until_done())
         try:
@@ -126,7 +125,9 @@ class EdgeAgent:
             for task in (uplink, watch):
                 task.cancel()
             await asyncio.gather(uplink, watch, return_exceptions=True)
+            self._local.close()
             self._outbox.close()
+            self._caretaker.end()
         self._raise_source_error()
 
     def stop(self) -> None:
@@ -145,8 +146,8 @@ class EdgeAgent:
             return
         from edge import ticketing  # a web framework is memory that a box without ticket machine need not spend
 
-        self._desk = ticketing.TicketDesk(self._taps, self._ask_for_ticket)
-        async with ticketing.serving(self._desk, self._settings):
+        desk = self._exchange.desk = ticketing.TicketDesk(self._taps, self._exchange.ask_for_ticket)
+        async with ticketing.serving(desk, self._settings):
             yield
 
     @contextlib.asynccontextmanager
@@ -165,112 +166,18 @@ class EdgeAgent:
 
     def figures(self) -> BoxFigures:
         """Return what `/healthz` and `/metrics` tell."""
-        lost = self._outbox.dropped + self._outbox.expired
-        return BoxFigures(self._crew.figures(), self._report.face_events, lost, len(self._outbox), self._online)
-
-    def _ask_for_ticket(self, ask: TicketAsk) -> bool:
-        if self._online:
-            self._replies.append(ask)
-            self._uplink.wake()
-        return self._online
-
-    # --- Traffic of the uplink
-
-    def connected(self, welcome: Welcome) -> None:
-        """Tell every camera what it may do, and the city how every camera is."""
-        self._online = True
-        self._permit(welcome)
-        self._replies.extend(self._statuses.values())
-
-    def _permit(self, welcome: Welcome) -> None:
-        """Start cameras that have not begun; those not named in `welcome` stop computing."""
-        permitted = {camera.camera_id: camera for camera in welcome.cameras}
-        for camera_id, worker in self._workers.items():
-            worker.allow(permitted.get(camera_id))
-            if worker.ident is None:
-                worker.start()
-
-    def outgoing(self) -> list[msgspec.Struct]:
-        """Return replies first (a card may be waiting for its photo), then unsent events."""
-        replies = list(self._replies)
-        self._replies.clear()
-        events, gone = self._outbox.take_unsent(time.monotonic())
-        self._lost(gone)
-        stamped = (msgspec.structs.replace(event, seen_at_ms=self._clock.city_ms(event.seen_at_ms)) for event in events)
-        return [*replies, *stamped]
-
-    def received(self, message: CityMessage) -> None:
-        """Settle an event; hand the answer to its camera; fetch the photo if it is wanted."""
-        if isinstance(message, Welcome):
-            self._permit(message)
-        elif isinstance(message, TicketAnswer):
-            if self._desk is not None:
-                self._desk.answered(message)
-        elif isinstance(message, FaceAnswer):
-            self._settle(message, message.outcome)
-            if message.boot_id:  # of an earlier boot: its photo went with it
-                if message.want_photo:
-                    self._replies.append(ScenePhoto(message.camera_id, message.track, b"", message.boot_id))
-            elif message.want_photo:
-                jpeg = self._scenes.take(message.track, time.monotonic())
-                self._replies.append(ScenePhoto(message.camera_id, message.track, jpeg))
-                self._report.scene_photos_sent += bool(jpeg)
-            elif message.outcome is not Outcome.BETTER_SHOT:
-                self._scenes.forget(message.track)
-            self._uplink.wake()
-        elif isinstance(message, Refused) and message.code in _NOT_NOW:
-            self._outbox.postpone((message.boot_id, message.track, message.seq), time.monotonic())
-        elif isinstance(message, Refused):
-            log.warning("event_refused", code=message.code, error_id=message.error_id, track=message.track)
-            self._settle(message, None)
-            if not message.boot_id:
-                self._scenes.forget(message.track)
-            self._uplink.wake()
-
-    def sent(self, message: msgspec.Struct, wire_bytes: int) -> None:
-        """Count it."""
-        self._report.traffic.sent(message, wire_bytes)
-
-    def heard(self, message: CityMessage, wire_bytes: int) -> None:
-        """Count it."""
-        self._report.traffic.heard(message, wire_bytes)
-
-    def disconnected(self) -> None:
-        """Whatever was not answered is sent again; photos and statuses are not."""
-        self._online = False
-        self._outbox.connection_lost()
-        self._replies.clear()
-
-    # --- from the cameras
+        return BoxFigures(
+            cameras=self._crew.figures(),
+            events=self._report.face_events,
+            events_lost=self._outbox.dropped + self._outbox.expired,
+            events_waiting=len(self._outbox),
+            connected=self._exchange.online,
+            gallery=self._local.held,
+        )
 
     def _from_thread(self, call: Any, argument: Any) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, argument)
-
-    def _admit(self, look: Look) -> None:
-        self._report.face_events += 1
-        self._scenes.keep(look.event.track, look.photo, time.monotonic())
-        self._lost(self._outbox.add(look.event, time.monotonic()))
-        self._uplink.wake()
-
-    def _note_status(self, status: CameraStatus) -> None:
-        self._statuses[status.camera_id] = status
-        self._replies.append(status)
-        self._uplink.wake()
-
-    def _settle(self, answer: FaceAnswer | Refused, outcome: Outcome | None) -> None:
-        event = self._outbox.settle((answer.boot_id, answer.track, answer.seq))
-        if event is not None:
-            self._tell_camera(event, outcome)
-
-    def _tell_camera(self, event: FaceLook, outcome: Outcome | None) -> None:
-        if not event.boot_id:  # tracks of an earlier boot are nobody's here
-            self._workers[event.camera_id].answer(event.track, event.seq, outcome)
-
-    def _lost(self, events: list[FaceLook]) -> None:
-        for event in events:
-            log.warning("event_lost", camera_id=event.camera_id, track=event.track, seq=event.seq)
-            self._tell_camera(event, None)
 
     # --- the end
 
@@ -279,7 +186,8 @@ class EdgeAgent:
         while not await self._stopped_within(_POLL_S):
             self._manager.alive(time.monotonic())
             self._crew.replace_hung()
-            self._lost(self._outbox.expire(time.monotonic()))
+            self._crew.note_pace(time.monotonic())
+            self._exchange.tick()
             if finite and all(worker.ident and worker.settled for worker in self._workers.values()):
                 await self._until_answered()
                 return
@@ -287,7 +195,7 @@ class EdgeAgent:
     async def _until_answered(self) -> None:
         """Wait for outstanding answers and for the photos they ask for."""
         deadline_s = time.monotonic() + self._settings.drain_timeout_s
-        while (self._outbox or self._replies) and time.monotonic() < deadline_s:
+        while self._exchange.pending and time.monotonic() < deadline_s:
             if await self._stopped_within(_POLL_S):
                 return
 

@@ -35,7 +35,7 @@ or somebody who stands very still. The detector alone makes a picture's landmark
 SEEN_AGAIN_S: Final = 5.0
 """Somebody recognised who comes back is reported no more often than this."""
 
-FUSION_POWER: Final = 3
+_FUSION_POWER: Final = 3
 """A shot's weight in the fused template is its value to this power: poor early shots must not hold back a good one,
 nor may one shot whose value is misjudged silence all others."""
 
@@ -68,6 +68,15 @@ class Stage(Enum):
 
 
 _CLOSED = frozenset({Stage.MATCHED, Stage.NOT_ENROLLED, Stage.REFUSED})
+
+
+def weight(value: float) -> float:
+    """Return a shot's weight in the fused template.
+
+    Below `FIRST_LOOK_QUALITY` all weigh the same: such values are small differences of a guessed pose, near profile
+    mostly, and rank nothing, so that fusing several helps more than trusting one.
+    """
+    return max(value, FIRST_LOOK_QUALITY) ** _FUSION_POWER
 
 
 class ShotPicker(Generic[S]):

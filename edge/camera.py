@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from edge.frame import Frame
 from edge.pipeline import Look, Pipeline
 from edge.settings import HostedAt
-from edge.source import Frame, Source, SourceEmpty, SourceMissing, SourceStopped, SourceUnreadable
+from edge.source import Source
+from edge.source_errors import SourceEmpty, SourceMissing, SourceStopped, SourceUnreadable
 from edge.taps import Taps
 from edge.view_check import SAMPLE_EVERY_S, SAMPLE_SIZE, ViewCheck
 from yingbin.errors import YingbinError
@@ -85,7 +87,7 @@ class CameraWorker(threading.Thread):
         self._hosted_at = hosted_at
         self._clock_ms = clock_ms
         self.taps = taps
-        self._camera: Camera | None = None
+        self._permit: tuple[Camera | None, str] = None, ""
         self._answers: queue.SimpleQueue[tuple[int, int, Outcome | None]] = queue.SimpleQueue()
         self._halt = threading.Event()
         self._source: Source | None = None
@@ -97,7 +99,7 @@ class CameraWorker(threading.Thread):
     def settled(self) -> bool:
         """Whether nothing more will come of this camera by itself: over, or not permitted for the drain time."""
         waited_s = time.monotonic() - self._state_since_s
-        refused = self.state is CameraState.NOT_ASSESSED and waited_s >= self._drain_timeout_s
+        refused = self.state in {CameraState.NOT_ASSESSED, CameraState.NO_GALLERY} and waited_s >= self._drain_timeout_s
         return refused or not self.is_alive()
 
     @property
@@ -106,13 +108,16 @@ class CameraWorker(threading.Thread):
         return time.monotonic() - self._beat_s
 
     @property
-    def permitted(self) -> Camera | None:
-        """What the city last said about this camera."""
-        return self._camera
+    def permitted(self) -> tuple[Camera | None, str]:
+        """What `allow` last said."""
+        return self._permit
 
-    def allow(self, camera: Camera | None) -> None:
-        """Take what the city says about this camera, from any thread; takes effect with the next frame."""
-        self._camera = camera
+    def allow(self, camera: Camera | None, lacks: str = "") -> None:
+        """Take what the city says about this camera, from any thread; takes effect with the next frame.
+
+        `lacks`: what local recognition is without; not empty, the camera computes nothing.
+        """
+        self._permit = camera, lacks
 
     def answer(self, track: int, seq: int, outcome: Outcome | None) -> None:
         """Take the city's answer to one of this camera's looks, from any thread."""
@@ -128,9 +133,9 @@ class CameraWorker(threading.Thread):
         """Work until halted or, for a file, until its end and the last answer."""
         failures = 0
         while not self._halt.is_set():
-            reason = refusal(self._camera, self._clock_ms(), self._hosted_at)
-            if reason:
-                self._report(CameraState.NOT_ASSESSED, reason)
+            bar = self._bar()
+            if bar:
+                self._report(*bar)
                 self._pause(_RECHECK_S)
                 continue
             self._source = self._open_source()
@@ -156,10 +161,11 @@ class CameraWorker(threading.Thread):
 
     def _play(self, source: Source) -> bool:
         """Feed frames until the source ends (True), or permission or the thread ends (False)."""
-        assessment_id = ""
+        assessment_id, damaged = "", self.pipeline.report.damaged
         for frame in source.frames():
-            camera = self._camera
-            if self._halt.is_set() or refusal(camera, self._clock_ms(), self._hosted_at):
+            self.pipeline.report.damaged = damaged + source.damaged
+            camera, _ = self._permit
+            if self._halt.is_set() or self._bar():
                 self.pipeline.abandon()
                 source.close()
                 return False
@@ -168,10 +174,10 @@ class CameraWorker(threading.Thread):
             if camera is not None and camera.assessment is not None:
                 if self.taps is not None:
                     self.taps.serve(frame, camera, self._clock_ms())
-                self.pipeline.mode = camera.mode
+                self.pipeline.mode, self.pipeline.min_face_px = camera.mode, camera.min_face_px
                 assessment_id = camera.assessment.assessment_id
             self._send(self.pipeline.process(frame, assessment_id))
-        if self._halt.is_set() or refusal(self._camera, self._clock_ms(), self._hosted_at):
+        if self._halt.is_set() or self._bar():
             self.pipeline.abandon()
             return False
         self._drain(assessment_id)
@@ -187,10 +193,18 @@ class CameraWorker(threading.Thread):
                 self.pipeline.answered(*self._answers.get(timeout=0.1))
             except queue.Empty:
                 continue
-            if refusal(self._camera, self._clock_ms(), self._hosted_at):
+            if self._bar():
                 break
             self._send(self.pipeline.last_looks(assessment_id))
         self.pipeline.abandon()
+
+    def _bar(self) -> tuple[CameraState, str] | None:
+        """Return why nothing may be computed now; None when it may."""
+        camera, lacks = self._permit
+        reason = refusal(camera, self._clock_ms(), self._hosted_at)
+        if reason:
+            return CameraState.NOT_ASSESSED, reason
+        return (CameraState.NO_GALLERY, lacks) if lacks else None
 
     def _fail(self, error: YingbinError) -> None:
         """Report a failure: a live stream will be tried again, a file has failed for good."""

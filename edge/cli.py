@@ -44,7 +44,7 @@ async def _run(config: Path, *, as_json: bool) -> None:
     settings = EdgeSettings.load(config)
     bundle, key = BoxBundle.load(settings.bundle_file), DeviceKey.load(settings.key_file)
     pack = ModelPack.load(settings.models_pack)
-    agent = EdgeAgent(settings, FaceEngine.load(pack), bundle, key, pack.pack_id)
+    agent = EdgeAgent(settings, FaceEngine.load(pack), bundle, key, pack.pack_id, pack.scores)
     give_back()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, agent.stop)

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from edge.camera import CameraHooks, CameraWorker
-from edge.figures import CameraFigures, MeasuredEngine
-from edge.pipeline import BoxIdentity, Engine, Pipeline
+from edge.detection import Engine
+from edge.figures import CameraFigures, MeasuredEngine, Pace
+from edge.pipeline import BoxIdentity, Pipeline
 from edge.report import TrackReport
 from edge.settings import CameraSettings, EdgeSettings
 from edge.source import Source
@@ -38,6 +39,7 @@ class Crew:
         self._clock_ms = clock_ms
         self._numbers = itertools.count()
         self._over: Counter[str] = Counter()
+        self._pace = {camera.camera_id: Pace() for camera in settings.cameras}
         self.engines = {camera.camera_id: MeasuredEngine(engine) for camera in settings.cameras}
         self.workers = {camera.camera_id: self._new(camera) for camera in settings.cameras}
 
@@ -65,9 +67,14 @@ class Crew:
             new = self._new(camera)
             new.pipeline.report, new.pipeline.onlooker = old.pipeline.report, old.pipeline.onlooker
             new.pipeline.report.reconnects += 1
-            new.allow(old.permitted)
+            new.allow(*old.permitted)
             self.workers[camera.camera_id] = new
             new.start()
+
+    def note_pace(self, now_s: float) -> None:
+        """Count the frames of the last interval; call often."""
+        for camera_id, worker in self.workers.items():
+            self._pace[camera_id].note(worker.pipeline.report.frames, now_s)
 
     def figures(self) -> tuple[CameraFigures, ...]:
         """Return every camera's figures as of now."""
@@ -76,7 +83,9 @@ class Crew:
                 camera_id,
                 worker.state,
                 worker.detail,
+                self._pace[camera_id].per_s,
                 worker.pipeline.report.frames,
+                worker.pipeline.report.damaged,
                 worker.pipeline.report.faces,
                 self._over[camera_id],
                 worker.pipeline.report.reconnects,
@@ -91,7 +100,6 @@ class Crew:
             self.engines[camera.camera_id],
             self._identity,
             self._numbers,
-            min_face_px=self._settings.min_face_px,
             on_track_over=self._track_over,
         )
         return CameraWorker(

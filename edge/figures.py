@@ -2,15 +2,19 @@
 
 import time
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pipeline import Engine
+from edge.detection import Engine
 from yingbin.faces.face import Face
 from yingbin.wire import CameraState
 
 Image = NDArray[np.uint8]
+
+PACE_S: Final = 5.0
+"""Frames a second are counted over so long."""
 
 
 class MeasuredEngine:
@@ -38,14 +42,32 @@ class MeasuredEngine:
         return vector
 
 
+class Pace:
+    """Frames a second over the last interval, from a counter that is read now and then. Pure; time is passed in."""
+
+    def __init__(self) -> None:
+        self.per_s = 0.0
+        self._since_s = float("-inf")
+        self._frames = 0
+
+    def note(self, frames: int, now_s: float) -> None:
+        """Take the counter as of `now_s`; between two intervals it costs nothing to ask often."""
+        elapsed_s = now_s - self._since_s
+        if elapsed_s >= PACE_S:
+            self.per_s = (frames - self._frames) / elapsed_s
+            self._frames, self._since_s = frames, now_s
+
+
 @dataclass(frozen=True, slots=True)
 class CameraFigures:
-    """One camera as of now; all but `state` and `detail` only grow."""
+    """One camera as of now; all but `state`, `detail` and `fps` only grow."""
 
     camera_id: str
     state: CameraState | None
     detail: str
+    fps: float
     frames: int
+    damaged: int
     faces: int
     tracks: int
     reconnects: int
@@ -61,3 +83,4 @@ class BoxFigures:
     events_lost: int
     events_waiting: int
     connected: bool
+    gallery: int

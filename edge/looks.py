@@ -1,14 +1,17 @@
 """How a chosen shot becomes a message: a protected vector, or in picture mode the face itself (issue 3, point 5)."""
 
 from collections.abc import Sequence
-from typing import Final, TypedDict, Unpack
+from typing import Final, TypedDict
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.scene import Scene, hide_others
+from edge.pixels import Part
+from edge.scene import hide_others
 from yingbin.faces.face import Face, Image
+from yingbin.look_wire import LookFacts
 from yingbin.wire import MAX_FACE_PICTURE_BYTES, FaceEvent, FaceLook, FacePicture
 
 Box = NDArray[np.float32]
@@ -19,20 +22,6 @@ _MARGIN: Final = 0.4
 """Share of the face's longer side kept around it: what the aligned crop needs, and what a detector likes to see."""
 _QUALITIES: Final = (92, 80, 50, 20)
 """The last fits whatever the camera shows: 288 x 288 px of pure noise are 18 kB."""
-
-
-class Facts(TypedDict):
-    """What every look says, whatever the mode; the fields of `FaceEvent` but its last."""
-
-    camera_id: str
-    assessment_id: str
-    track: int
-    seq: int
-    frame: int
-    seen_at_ms: int
-    face_px: int
-    quality: float
-    shots: int
 
 
 class Picture(TypedDict):
@@ -56,7 +45,7 @@ def face_picture(crop: Image, face: Face, others: Sequence[Box]) -> Picture:
     cut = crop[top:bottom, left:right]
     size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
     small = np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
-    jpeg = _encode(hide_others(Scene(small, int(left), int(top), scale), face.box, others))
+    jpeg = _encode(hide_others(Part(small, int(left), int(top), scale), face.box, others))
     true_scale = np.array([size[0] / cut.shape[1], size[1] / cut.shape[0]])
     points = np.clip((face.landmarks - np.array([left, top])) * true_scale, 0, size)
     return {"jpeg": jpeg, "landmarks": points.astype("<f4").tobytes()}
@@ -70,8 +59,8 @@ def _encode(picture: Image) -> bytes:
     return raw
 
 
-def look_message(content: bytes | Picture, **facts: Unpack[Facts]) -> FaceLook:
+def look_message(content: bytes | Picture, facts: LookFacts) -> FaceLook:
     """Return the message that carries a look: its encoded vector, or the picture."""
     if isinstance(content, bytes):
-        return FaceEvent(**facts, vector=content)
-    return FacePicture(**facts, **content)
+        return FaceEvent(**msgspec.structs.asdict(facts), vector=content)
+    return FacePicture(**msgspec.structs.asdict(facts), **content)

@@ -6,12 +6,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Summa
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from edge.figures import BoxFigures, CameraFigures
+from edge.figures import PACE_S, BoxFigures, CameraFigures
 from yingbin.wire import CameraState
 
 
 class BoxCollector(Collector):
-    """Reads the figures at each scrape. Frames a second are `rate(yingbin_edge_frames_total[1m])`."""
+    """Reads the figures at each scrape."""
 
     def __init__(self, figures: Callable[[], BoxFigures]) -> None:
         self._figures = figures
@@ -27,8 +27,13 @@ class BoxCollector(Collector):
         yield CounterMetricFamily("yingbin_edge_events_lost", "Looks too old or without room.", box.events_lost)
         yield GaugeMetricFamily("yingbin_edge_events_waiting", "Looks the city has not answered.", box.events_waiting)
         yield GaugeMetricFamily("yingbin_edge_city_connected", "1 while the line to the city is up.", box.connected)
+        yield GaugeMetricFamily("yingbin_edge_gallery", "Customers this box can recognise by itself.", box.gallery)
         yield from _counters(box.cameras)
         yield from _timings(box.cameras)
+        fps = GaugeMetricFamily("yingbin_edge_fps", f"Frames a second over the last {PACE_S:g} s.", labels=["camera"])
+        for camera in box.cameras:
+            fps.add_metric([camera.camera_id], camera.fps)
+        yield fps
         state = GaugeMetricFamily("yingbin_edge_camera_state", "1 where it holds.", labels=["camera", "state"])
         for camera in box.cameras:
             for name in CameraState:
@@ -39,6 +44,7 @@ class BoxCollector(Collector):
 def _counters(cameras: tuple[CameraFigures, ...]) -> Iterator[Metric]:
     for name, sentence in (
         ("frames", "Frames taken from the source."),
+        ("damaged", "Packets and pictures that could not be decoded."),
         ("faces", "Faces detected, over all detections."),
         ("tracks", "Tracks that are over."),
         ("reconnects", "Times the source was tried again."),

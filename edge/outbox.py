@@ -5,10 +5,11 @@ oldest further look goes first - the city has heard of that person - and only th
 counted. A few looks only are under way at a time, so that a backlog does not run into the city's limits.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from yingbin.wire import FaceLook
+from yingbin.wire import FaceEvent, FaceLook
 
 MAX_AGE_S: Final = 600.0
 DEFAULT_CAPACITY: Final = 2048
@@ -93,6 +94,14 @@ class Outbox:
         if now_s >= self._silent_until_s:  # several refusals of one window are one "not now"
             self._silent_until_s = now_s + self._pause_s
             self._pause_s = min(self._pause_s * 2, PAUSE_S[1])
+
+    def withhold(self, camera_ids: Collection[str]) -> list[FaceLook]:
+        """Forget and return looks with a vector of cameras that, as the city says by now, may send none."""
+        waiting = self._waiting.items()
+        barred = [
+            key for key, kept in waiting if isinstance(kept.look, FaceEvent) and kept.look.camera_id in camera_ids
+        ]
+        return [self._forget(key) for key in barred]
 
     def expire(self, now_s: float) -> list[FaceLook]:
         """Forget and return looks older than `MAX_AGE_S`."""

@@ -16,9 +16,10 @@ import msgspec
 from edge.clock import anchor_ms
 from edge.outbox import MAX_AGE_S, Kept, Key, Outbox, key_of
 from yingbin.errors import BadConfiguration
+from yingbin.local_wire import LocalHit
 from yingbin.log import get_logger
 from yingbin.trust.seal import SealBroken, Sealer
-from yingbin.wire import FaceEvent, FaceLook
+from yingbin.wire import FaceEvent, FaceLook, FacePicture
 
 _SUFFIX: Final = ".look"
 _MEMORY_FILE_SYSTEMS: Final = frozenset({"tmpfs", "ramfs"})
@@ -31,7 +32,7 @@ class _Record(msgspec.Struct, frozen=True, array_like=True):
 
     since_s: float
     anchor_ms: int
-    event: FaceEvent
+    event: FaceEvent | LocalHit
 
 
 class OutboxStore:
@@ -66,7 +67,7 @@ class OutboxStore:
 
     def put(self, look: FaceLook, now_s: float) -> None:
         """Keep a look. A full tmpfs costs only what a crash would: the look itself waits in memory."""
-        if not self._keeps or not isinstance(look, FaceEvent):
+        if not self._keeps or isinstance(look, FacePicture):
             return
         name = f"{self._boot_id}-{look.track}-{look.seq}{_SUFFIX}"
         record = _Record(now_s, anchor_ms(), msgspec.structs.replace(look, boot_id=self._boot_id))
@@ -135,6 +136,11 @@ class KeptOutbox(Outbox):
     def _forget(self, key: Key) -> FaceLook:
         self._store.remove(key)
         return super()._forget(key)
+
+
+def names_of_boot(boot_id: str) -> str:
+    """Return the glob pattern of the files that one boot's looks are kept in."""
+    return f"{boot_id}-*{_SUFFIX}"
 
 
 def default_folder(box_id: str) -> Path:

@@ -2,52 +2,38 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bestshot import FUSION_POWER, LAST_CHANCE_QUALITY, Shot, ShotPicker, Stage
-from edge.cadence import Open, interval_s
+from edge.bestshot import LAST_CHANCE_QUALITY, Shot, ShotPicker, Stage, weight
+from edge.cadence import Open, interval_s, near_only
+from edge.closeup import CloseUp, cut_out, refined
+from edge.detection import Engine, find_faces
+from edge.frame import Frame
 from edge.looks import Picture, face_picture, look_message
 from edge.motion import Change, Thumbnail, compare
-from edge.pixels import Raster
+from edge.pixels import Part, Raster
+from edge.relook import look_again
 from edge.report import CameraReport, TrackReport
 from edge.reunion import Reunion, is_same
-from edge.scene import Image, Scene, render, surroundings
-from edge.source import Frame
+from edge.scene import render, surroundings
 from edge.tracker import Tracker
 from yingbin.faces.face import Face
 from yingbin.faces.quality import assess
 from yingbin.galleries.protect import Transform, apply, encode_probe, normalise
-from yingbin.wire import CameraMode, FaceLook, Outcome, event_id
+from yingbin.ids import event_id
+from yingbin.look_wire import LookFacts
+from yingbin.wire import DEFAULT_MIN_FACE_PX, CameraMode, FaceLook, Outcome
 
 WATCH_EVERY_S: Final = 0.1
 """So often a thumbnail is compared and due looks go out: a scene cut is seen at once, whatever the detector's pace."""
 UNANSWERED_KEPT: Final = 32
 """Of so many people who have gone unanswered (the city is away) the pictures are kept, for a further look."""
 _CADENCE_SLACK_S: Final = 0.01
-_DETECTABLE_PX: Final = 15
-"""Height a face must keep after scaling for the detector to find it reliably."""
-_MIN_LONG_SIDE_PX: Final = 640
-_MAX_LONG_SIDE_PX: Final = 1280
-_GRID_PX: Final = 32
-_CROP_MARGIN: Final = 0.6
-_REFINE_SIZE: Final = (160, 160)
-_SAME_FACE: Final = 0.3
-"""Faces in one crop whose landmarks' middles are further apart, in face heights, are not the same one."""
 
 Vector = NDArray[np.float32]
-
-
-class Engine(Protocol):
-    """What the pipeline needs of `yingbin.faces.engine.FaceEngine`; re-entrant."""
-
-    def detect(self, image: Image, input_size: tuple[int, int] = ...) -> list[Face]:
-        """Return the faces of a BGR image; `input_size` is (width, height) of the detector."""
-
-    def embed(self, image: Image, face: Face) -> Vector:
-        """Return the vector of a detected face: fp32 (d,), unit length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +55,12 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What it takes to embed a shot later: the crop, the face in it, and the scene with everybody's boxes."""
+    """What it takes to embed a shot later: the face cut out, and the scene with everybody's boxes, px of the frame."""
 
     frame: int
     wall_ms: int
-    crop: Image
-    face: Face
-    scene: Scene
+    close_up: CloseUp
+    scene: Part
     wanted: NDArray[np.float32]
     others: tuple[NDArray[np.float32], ...]
 
@@ -95,7 +80,7 @@ class _Person:
 
     def fuse(self, vector: Vector, value: float) -> Vector:
         """Add a shot's unit vector, weighted by its value; return the unit template so far."""
-        weighted = vector * np.float32(value**FUSION_POWER)
+        weighted = vector * np.float32(weight(value))
         self.fused = weighted if self.fused is None else self.fused + weighted
         self.shots += 1
         return normalise(self.fused)
@@ -111,16 +96,15 @@ class Pipeline:
         identity: BoxIdentity,
         numbers: Iterator[int],
         *,
-        min_face_px: int,
         on_track_over: Callable[[TrackReport], None],
     ) -> None:
         self.report = CameraReport()
         self.onlooker: Callable[[Raster, list[Face]], None] | None = None
         self.mode = CameraMode.FEATURE
+        self.min_face_px = DEFAULT_MIN_FACE_PX
         self._camera_id = camera_id
         self._engine = engine
         self._identity = identity
-        self._min_face_px = min_face_px
         self._on_track_over = on_track_over
         self._tracker = Tracker(numbers)
         self._people: dict[int, _Person] = {}
@@ -129,7 +113,7 @@ class Pipeline:
         self._moved: set[int] = set()
         self._streaming = False
         self._thumbnail: Thumbnail | None = None
-        self._detected_s = self._watched_s = float("-inf")
+        self._detected_s = self._background_s = self._watched_s = float("-inf")
         self._now_s = 0.0
 
     @property
@@ -139,7 +123,8 @@ class Pipeline:
 
     def process(self, frame: Frame, assessment_id: str) -> list[Look]:
         """Take the next frame; most frames fall between two detections and cost nothing."""
-        self.report.frames += 1
+        self.report.frames += 1 + frame.missed
+        self.report.missed += frame.missed
         self._streaming = True
         self._now_s = frame.time_s
         if frame.time_s - self._watched_s < WATCH_EVERY_S - _CADENCE_SLACK_S:
@@ -185,13 +170,19 @@ class Pipeline:
         return interval_s(change, [Open(self._now_s - one.since_s, sent=one.picker.looks > 0) for one in people])
 
     def _detect(self, frame: Frame, *, cut: bool) -> None:
-        raster = Raster(frame.picture)
-        faces = self._faces(raster)
+        raster, now_s = Raster(frame.picture), frame.time_s
+        expected = [] if cut else self._tracker.expected_boxes(now_s)
+        heights = [float(box[3] - box[1]) for box in expected]
+        near = near_only(self.min_face_px, heights, now_s - self._background_s)
+        if not near:
+            self._background_s = now_s
+        faces, scale = find_faces(raster, self._engine, self.min_face_px, near_only=near)
+        faces += look_again(raster, self._engine.detect, expected, faces)
         self.report.detections += 1
         self.report.faces += len(faces)
         if self.onlooker is not None:
             self.onlooker(raster, faces)
-        update = self._tracker.update(faces, frame.time_s, cut=cut)
+        update = self._tracker.update(faces, now_s, cut=cut)
         self._end(update.ended, for_good=cut)
         for person in self._reunion.expire(frame.time_s):
             self._on_track_over(person.report)
@@ -202,8 +193,8 @@ class Pipeline:
             person.seen_s = frame.time_s
             if person.picker.closed:
                 continue
-            crop, moved = _cut_out(raster, face)
-            value = assess(crop, moved).overall
+            close_up = cut_out(raster, face, face.size_px * scale)
+            value = assess(close_up.part.image, close_up.face).overall
             if value < LAST_CHANCE_QUALITY:
                 continue
             if not person.picker.improves(value):
@@ -211,24 +202,13 @@ class Pipeline:
                 continue
             others = tuple(other.box for other in faces if other is not face) + tuple(hidden)
             scene = surroundings(raster, face.box)
-            view = _View(frame.index, frame.wall_ms, crop, moved, scene, face.box, others)
+            view = _View(frame.index, frame.wall_ms, close_up, scene, face.box, others)
             across, down = (float(middle) for middle in face.landmarks.mean(axis=0))
             person.picker.see(Shot(frame.time_s, face.size_px, value, view, (across, down)))
 
-    def _faces(self, raster: Raster) -> list[Face]:
-        """Detect in the frame at the detector's size; coordinates are px of the whole frame."""
-        size = detector_size(raster.width, raster.height, self._min_face_px)
-        ratio = min(1.0, size[0] / raster.width, size[1] / raster.height)
-        small = raster.scaled(round(raster.width * ratio), round(raster.height * ratio))
-        scale = np.array([raster.width / small.shape[1], raster.height / small.shape[0]], np.float32)
-        return [
-            Face(face.box * np.tile(scale, 2), face.landmarks * scale, face.score)
-            for face in self._engine.detect(small, size)
-        ]
-
     def _person(self, number: int, lines: int) -> _Person:
         if number not in self._people:
-            picker: ShotPicker[_View] = ShotPicker(min_face_px=self._min_face_px)
+            picker: ShotPicker[_View] = ShotPicker(min_face_px=self.min_face_px)
             # A number whose person has moved to another track is his for ever.
             own = next(self._numbers) if number in self._moved else number
             report = TrackReport(self._camera_id, own, lines)
@@ -266,7 +246,7 @@ class Pipeline:
         if self.mode is CameraMode.PICTURE:
             content = self._picture(person, view)
         else:
-            vector = self._engine.embed(view.crop, self._refined(view.crop, view.face))
+            vector = self._engine.embed(view.close_up.part.image, refined(view.close_up, self._engine))
             self.report.embeddings += 1
             if person.picker.looks == 0 and (earlier := self._earlier(vector, now_s)) is not None:
                 earlier.ended, earlier.for_good, earlier.seen_s = person.ended, person.for_good, person.seen_s
@@ -277,8 +257,7 @@ class Pipeline:
         track, seq = person.report.track, person.picker.sent(now_s)
         person.report.events.append(event_id(self._identity.box_id, self._identity.boot_id, track, seq))
         person.report.outcome = Stage.WAITING.value
-        event = look_message(
-            content,
+        facts = LookFacts(
             camera_id=self._camera_id,
             assessment_id=assessment_id,
             track=track,
@@ -289,7 +268,7 @@ class Pipeline:
             quality=round(shot.value, 3),
             shots=person.shots,
         )
-        return Look(event, render(view.scene, view.wanted, view.others))
+        return Look(look_message(content, facts), render(view.scene, view.wanted, view.others))
 
     def _earlier(self, vector: Vector, now_s: float) -> _Person | None:
         """Return whose face this is when the tracker lost him, now or a moment ago; he is no longer waited for."""
@@ -300,24 +279,11 @@ class Pipeline:
                 return self._people.pop(number)
         return self._reunion.back(vector, now_s)
 
-    def _refined(self, crop: Image, face: Face) -> Face:
-        """Return the face with landmarks measured again on its crop alone.
-
-        In the whole frame the detector saw it at half its size or less; here it is about 70 px high. Costs 1 ms; on
-        walk-ins it lifts the genuine cosine of faces under 60 px by .02 to .03.
-        """
-        middle = face.landmarks.mean(axis=0)
-        again = self._engine.detect(crop, _REFINE_SIZE)
-        nearest = min(again, key=lambda one: _distance(one, middle), default=None)
-        if nearest is None or _distance(nearest, middle) > _SAME_FACE * face.size_px:
-            return face
-        return Face(face.box, nearest.landmarks, face.score)
-
     def _picture(self, person: _Person, view: _View) -> Picture:
         """Return the picture of the shot alone: the city embeds it and, keeping nothing, fuses nothing."""
         person.shots = 1
-        shift = np.tile(view.face.box[:2] - view.wanted[:2], 2)
-        return face_picture(view.crop, self._refined(view.crop, view.face), [box + shift for box in view.others])
+        part = view.close_up.part
+        return face_picture(part.image, refined(view.close_up, self._engine), [part.place(box) for box in view.others])
 
     def _close(self, number: int) -> None:
         """Part with a track that is over; while the stream goes on, the person may come back and go on where he was."""
@@ -331,29 +297,3 @@ class Pipeline:
         self._streaming = False
         for person in self._reunion.clear():
             self._on_track_over(person.report)
-
-
-def detector_size(width: int, height: int, min_face_px: int) -> tuple[int, int]:
-    """Return the smallest detector input (width, height; multiples of 32) that still shows faces of `min_face_px`."""
-    long_side = max(width, height)
-    wanted = long_side * _DETECTABLE_PX / min_face_px
-    scale = min(max(wanted, _MIN_LONG_SIDE_PX), _MAX_LONG_SIDE_PX, long_side) / long_side
-    return _on_grid(width * scale), _on_grid(height * scale)
-
-
-def _distance(face: Face, middle: NDArray[np.float32]) -> float:
-    return float(np.linalg.norm(face.landmarks.mean(axis=0) - middle))
-
-
-def _on_grid(side: float) -> int:
-    return max(_GRID_PX, int(np.ceil(side / _GRID_PX)) * _GRID_PX)
-
-
-def _cut_out(raster: Raster, face: Face) -> tuple[Image, Face]:
-    """Return what the aligned crop needs, the face and 60 % around it, and the face in px of that."""
-    margin = _CROP_MARGIN * max(face.box[2] - face.box[0], face.box[3] - face.box[1])
-    left, right = np.clip([face.box[0] - margin, face.box[2] + margin], 0, raster.width).astype(int)
-    top, bottom = np.clip([face.box[1] - margin, face.box[3] + margin], 0, raster.height).astype(int)
-    crop, true_left, true_top = raster.region(int(left), int(top), int(right), int(bottom))
-    corner = np.array([true_left, true_top], np.float32)
-    return crop, Face(face.box - np.tile(corner, 2), face.landmarks - corner, face.score)

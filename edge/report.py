@@ -37,13 +37,15 @@ class TrackReport:
 
 @dataclass(slots=True)
 class CameraReport:
-    """Counters of one camera."""
+    """Counters of one camera. `missed`: frames decoded while it was busy with an earlier one, and left out."""
 
     state: str = "waiting"
     frames: int = 0
+    missed: int = 0
     detections: int = 0
     faces: int = 0
     embeddings: int = 0
+    damaged: int = 0
     reconnects: int = 0
 
 

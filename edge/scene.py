@@ -4,14 +4,13 @@ Only after a match does one such photo leave the branch (DESIGN 7): JPEG <= 30 k
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pixels import Raster
+from edge.pixels import Image, Part, Raster
 from yingbin.wire import MAX_SCENE_PHOTO_BYTES
 
 HOLD_S: Final = 30.0
@@ -25,46 +24,29 @@ _WIDEN: Final = 0.35
 """A blurred box grows by this share on each side: hair and chin identify too."""
 _MOSAIC_CELLS: Final = 4
 
-Image = NDArray[np.uint8]
 Box = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A part of a frame, made small: u8 (h, w, 3) with the long side <= 640 px; left and top in px of the frame."""
-
-    image: Image
-    left: int
-    top: int
-    scale: float
-
-    def place(self, box: Box) -> Box:
-        """Return a box of the frame, f32 (4,) x1 y1 x2 y2 px, in px of the scene."""
-        corner = np.array([self.left, self.top, self.left, self.top], np.float32)
-        return np.asarray((box - corner) * self.scale, np.float32)
-
-
-def surroundings(raster: Raster, face: Box) -> Scene:
+def surroundings(raster: Raster, face: Box) -> Part:
     """Return a copy of what is around a face, f32 (4,) px: seven face heights wide, the face in the upper third."""
     width, height = raster.width, raster.height
     wide = _even(min(width, (face[3] - face[1]) * _WINDOW_FACES))
     tall = _even(min(height, wide / _WINDOW_ASPECT))
     left = int(np.clip((face[0] + face[2] - wide) / 2, 0, width - wide))
     top = int(np.clip((face[1] + face[3]) / 2 - tall / 3, 0, height - tall))
-    part, left, top = raster.region(left, top, left + wide, top + tall, long_side=LONG_SIDE_PX)
-    return Scene(part, left, top, part.shape[1] / wide)
+    return raster.part(left, top, left + wide, top + tall, long_side=LONG_SIDE_PX)
 
 
 def _even(side: float) -> int:
     return max(2, int(side) // 2 * 2)
 
 
-def render(scene: Scene, wanted: Box, others: Iterable[Box]) -> bytes:
+def render(scene: Part, wanted: Box, others: Iterable[Box]) -> bytes:
     """Return the JPEG, <= 30 kB. Boxes are f32 (4,) x1 y1 x2 y2 px of the frame; the wanted face itself stays sharp."""
     return _encode(hide_others(scene, wanted, others))
 
 
-def hide_others(scene: Scene, wanted: Box, others: Iterable[Box]) -> Image:
+def hide_others(scene: Part, wanted: Box, others: Iterable[Box]) -> Image:
     """Return a copy of the scene's image, every other face blurred away; boxes as in `render`."""
     photo = scene.image.copy()
     for box in others:

@@ -67,7 +67,6 @@ class EdgeSettings(Settings, env_prefix="YINGBIN_EDGE_"):
         description="`city` runs cameras of mode video and no others; `branch` runs all but those.",
     )
     cameras: tuple[CameraSettings, ...] = Field(min_length=1, title="Cameras", description="At least one.")
-    min_face_px: int = Field(default=40, ge=20, le=400, title="Smallest face", description="Height in px worth a look.")
     open_timeout_s: float = Field(default=10.0, gt=0, title="Open", description="A camera must answer within this.")
     stall_timeout_s: float = Field(default=10.0, gt=0, title="Stall", description="No frame for so long: stopped.")
     frozen_after_s: float = Field(default=60.0, gt=0, title="Frozen", description="Identical live picture for so long.")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.bestshot import FIRST_LOOK_QUALITY
-from edge.source import Frame
+from edge.frame import Frame
 from yingbin.faces.face import Face
 from yingbin.faces.quality import assess
 from yingbin.galleries.protect import Transform, apply, encode_probe
@@ -53,10 +53,9 @@ class _Waiting:
 class Taps:
     """The taps at one camera. `ask` may be called from any thread; `serve` by the camera's, with every frame."""
 
-    def __init__(self, engine: Engine, transform: Transform, *, min_face_px: int) -> None:
+    def __init__(self, engine: Engine, transform: Transform) -> None:
         self._engine = engine
         self._transform = transform
-        self._min_face_px = min_face_px
         self._asked: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._tried_s = float("-inf")
 
@@ -76,7 +75,7 @@ class Taps:
         waiting = [one for one in waiting if not one.answer.cancelled()]
         tapped, allowed = None, bool(galleries_for(camera, Purpose.TICKETING, now_ms))
         if waiting and allowed and camera.assessment is not None:
-            vector = self._vector(frame)
+            vector = self._vector(frame, camera.min_face_px)
             tapped = Tapped(camera.assessment.assessment_id, vector) if vector else None
         for one in waiting:
             if tapped is None and allowed and now_s < one.until_s:
@@ -84,9 +83,9 @@ class Taps:
             elif one.answer.set_running_or_notify_cancel():
                 one.answer.set_result(tapped)
 
-    def _vector(self, frame: Frame) -> bytes:
+    def _vector(self, frame: Frame, min_face_px: int) -> bytes:
         image = frame.image()
-        faces = [face for face in self._engine.detect(image, _DETECTOR_PX) if face.size_px >= self._min_face_px]
+        faces = [face for face in self._engine.detect(image, _DETECTOR_PX) if face.size_px >= min_face_px]
         largest = max(faces, key=lambda face: face.area_px, default=None)
         if largest is None or assess(image, largest).overall < FIRST_LOOK_QUALITY:
             return b""

@@ -2,6 +2,7 @@
 
 Whoever is not recognised - unknown, not consenting, badly lit, line down - gets the same answer: use a card, an ID or a
 QR code. The queue follows from the tier, however the customer shows who he is (C4): `/v1/queue-classes` is the table.
+Nothing else is served here: health and metrics are at the operations port.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from edge import local_http
 from edge.settings import EdgeSettings
 from edge.taps import PATIENCE_S, Tapped, Taps
 from yingbin.errors import BadConfiguration, NotAuthenticated, NotFound
-from yingbin.http.app import create_app
+from yingbin.http.app import bare_app
 from yingbin.http.serve import bind, require_tls_or_loopback
 from yingbin.log import get_logger
 from yingbin.offers.queueing import QUEUE_OF_TIER
@@ -124,7 +125,7 @@ def create(desk: TicketDesk, secret: str) -> FastAPI:
         if not hmac.compare_digest(authorization.encode(), f"Bearer {secret}".encode()):
             raise NotAuthenticated("the ticket machine must send the box's ticketing secret as a bearer token")
 
-    app = create_app("Yingbin ticketing", _no_lifespan, lambda: None)
+    app = bare_app("Yingbin ticketing")
     guarded = [Depends(check)]
 
     @app.post("/v1/ticket", dependencies=guarded)
@@ -152,8 +153,3 @@ async def serving(desk: TicketDesk, settings: EdgeSettings) -> AsyncIterator[Non
     async with local_http.serving(app, listener, certificate_file=certificate, key_file=key):
         log.info("ticketing_ready", address=":".join(map(str, listener.getsockname()[:2])))
         yield
-
-
-@contextlib.asynccontextmanager
-async def _no_lifespan(_: FastAPI) -> AsyncIterator[None]:
-    yield

@@ -51,6 +51,10 @@ class _Track:
         """Landmarks at `now_s` under constant velocity, f32 (5, 2)."""
         return np.asarray(self.points + self.velocity * (now_s - self.seen_s), np.float32)
 
+    def expected_box(self, now_s: float) -> Points:
+        """Box at `now_s` under constant velocity, f32 (4,)."""
+        return np.asarray(self.box + np.tile(self.velocity * (now_s - self.seen_s), 2), np.float32)
+
     def move(self, face: TrackedFace, now_s: float) -> None:
         elapsed = max(now_s - self.seen_s, 1e-3)
         measured = (face.landmarks.mean(axis=0) - self.points.mean(axis=0)) / elapsed
@@ -92,6 +96,10 @@ class Tracker:
                 still = np.zeros(2, np.float32)
                 self._tracks.append(_Track(numbers[column], face.landmarks, face.box, _size(face), still, now_s))
         return TrackerUpdate(tuple(numbers), ended)
+
+    def expected_boxes(self, now_s: float) -> list[Points]:
+        """Return where the people that can still be followed are expected at `now_s`: boxes, f32 (4,) px."""
+        return [track.expected_box(now_s) for track in self._tracks if track.seen_s >= now_s - BLIND_S]
 
     def unseen_boxes(self, now_s: float) -> list[Points]:
         """Return the last boxes, f32 (4,) px, of people tracked but not detected at `now_s`."""

@@ -51,6 +51,7 @@ class Credentials:
     box_id: str
     boot_id: str
     pack_id: str
+    key_id: str
     key: DeviceKey
 
 
@@ -134,9 +135,10 @@ class Uplink:
         mine = self._credentials
         async with asyncio.timeout(_HANDSHAKE_S):
             challenge = _expect(await self._receive(socket), Challenge)
-            text = challenge_text(challenge.nonce, challenge.city_id, mine.box_id, mine.boot_id, mine.pack_id)
+            stated = (mine.box_id, mine.boot_id, mine.pack_id, mine.key_id)
+            text = challenge_text(challenge.nonce, challenge.city_id, *stated)
             asked_ms = box_now_ms()
-            await self._transmit(socket, Proof(mine.box_id, mine.boot_id, mine.pack_id, mine.key.sign(text)))
+            await self._transmit(socket, Proof(*stated, mine.key.sign(text)))
             welcome = _expect(await self._receive(socket), Welcome)
             self._clock.measured(asked_ms, welcome.city_time_ms, box_now_ms())
             return welcome

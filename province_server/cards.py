@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from province_server.keys import Keys
 from province_server.records import Id, Label
 from yingbin.errors import NotFound
+from yingbin.feed_wire import CardView
 from yingbin.offers.card import build_card_view
 from yingbin.offers.catalogue import Catalogue
 from yingbin.offers.customer import CustomerRecord
 from yingbin.offers.profile import CHINA_TIME
 from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, TemplateLink
 from yingbin.trust.consent import AT_A_CAMERA, GALLERY_PURPOSE, Gallery, Purpose
-from yingbin.wire import CardView
+from yingbin.trust.seal import SealBroken
 
 
 class Guardian(BaseModel):
@@ -69,11 +70,19 @@ class Cards:
         self._catalogue = catalogue
 
     def customer(self, session: Session, customer_id: str) -> Customer:
-        """Return the record. Raises `NotFound`."""
+        """Return the record, in a session for reading. Raises `NotFound`."""
+        try:
+            record = self._record(session, customer_id)
+        except SealBroken:  # the key was renewed since this session began: look at the row as it is now
+            session.rollback()
+            record = self._record(session, customer_id)
+        return Customer.model_validate_json(record)
+
+    def _record(self, session: Session, customer_id: str) -> bytes:
         row = session.get(CustomerRow, customer_id)
         if row is None:
             raise NotFound(f"there is no customer {customer_id}")
-        return Customer.model_validate_json(self._keys.open_record(customer_id, row.record_sealed))
+        return self._keys.open_record(customer_id, row.record_sealed)
 
     def card_view(self, session: Session, customer_id: str) -> CardView | None:
         """Return the card view as of now, None for somebody who may not be recognised."""

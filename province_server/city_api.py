@@ -17,10 +17,10 @@ from province_server.records import Id
 from province_server.search import RecentMatches, Search
 from yingbin import wire
 from yingbin.errors import NotAllowed
+from yingbin.feed_wire import FeedPage, OutcomeReport, SearchRequest
 from yingbin.offers.portrait import portrait_lines
 from yingbin.pad_wire import Money
 from yingbin.storage.database import Database
-from yingbin.wire import FeedPage, OutcomeReport, SearchRequest
 
 MSGPACK = "application/msgpack"
 MAX_WAIT_S = 60
@@ -47,14 +47,17 @@ class PortraitService:
             return portrait_lines(self._cards.customer(session, customer_id).profile)
 
 
-async def next_page(reader: FeedReader, notifier: Notifier, city_id: str, after: int, wait_s: float) -> FeedPage:
-    """Return the next page: at once with news, for a snapshot or when the server stops, else after `wait_s`."""
+async def next_page(
+    reader: FeedReader, notifier: Notifier, city_id: str, after: int, key_id: str, wait_s: float
+) -> FeedPage:
+    """Return the next page: at once with news, a snapshot, a newer key or a server that stops, else after `wait_s`."""
     deadline = time.monotonic() + wait_s
     while True:
         with notifier.watch(city_id) as changed:
-            page = await run_in_threadpool(reader.page, city_id, after)
+            page = await run_in_threadpool(reader.page, city_id, after, key_id)
             remaining_s = deadline - time.monotonic()
-            if page.entries or page.snapshot or remaining_s <= 0 or notifier.closed:
+            renewing = page.key_id != page.newest_key_id
+            if page.entries or page.snapshot or renewing or remaining_s <= 0 or notifier.closed:
                 return page
             try:
                 await asyncio.wait_for(changed.wait(), remaining_s)
@@ -78,15 +81,19 @@ def routes(
     async def feed(
         city_id: Annotated[str, city],
         after: Annotated[int, Query(ge=0)] = 0,
+        key_id: Annotated[str, Query(max_length=64)] = "",
         wait_s: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0,
     ) -> Response:
-        """Return changes after a revision as `wire.FeedPage`; wait up to `wait_s` seconds for the first."""
-        page = await next_page(reader, notifier, city_id, after, wait_s)
+        """Return changes after a revision, in the city's domain `key_id`; wait up to `wait_s` seconds for the first.
+
+        The body is a `feed_wire.FeedPage`. A city that knows no key yet leaves it out.
+        """
+        page = await next_page(reader, notifier, city_id, after, key_id, wait_s)
         return Response(wire.encode(page), media_type=MSGPACK)
 
     @router.post("/search", response_class=Response)
     async def find(city_id: Annotated[str, city], request: Request) -> Response:
-        """Search a `wire.SearchRequest` in the whole province; answers `wire.SearchReply`."""
+        """Search a `feed_wire.SearchRequest` in the whole province; answers `feed_wire.SearchReply`."""
         asked = wire.decode(await request.body(), SearchRequest)
         return Response(wire.encode(await run_in_threadpool(search.search, city_id, asked)), media_type=MSGPACK)
 
@@ -98,7 +105,7 @@ def routes(
 
     @router.post("/outcomes", status_code=204, response_class=Response)
     async def report(city_id: Annotated[str, city], request: Request) -> Response:
-        """Store a list of `wire.OutcomeReport`; what is here already is ignored."""
+        """Store a list of `feed_wire.OutcomeReport`; what is here already is ignored."""
         reports = wire.decode(await request.body(), list[OutcomeReport])
         await run_in_threadpool(outcomes.store, city_id, reports)
         return Response(status_code=204)

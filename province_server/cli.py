@@ -1,4 +1,4 @@
-"""`yingbin province`: serve, and create the first administrator."""
+"""`yingbin province`: serve, create the first administrator, renew keys."""
 
 import os
 import sys
@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from province_server import renew_cli
+
 app = typer.Typer(help="The province server.", no_args_is_help=True)
+app.add_typer(renew_cli.app, name="renew")
 
 _Config = Annotated[Path | None, typer.Option("--config", help="TOML file; environment variables win over it")]
 _PASSWORD_VARIABLE = "YINGBIN_BOOTSTRAP_PASSWORD"  # noqa: S105  # the name of a variable, not a password

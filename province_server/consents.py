@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from province_server.auth import Gate
 from province_server.cards import gallery_of, needed_for
+from province_server.erasures import Erasure, Erasures
 from province_server.feed import Notifier
 from province_server.records import Body, Id, Label
 from province_server.vault import TemplateVault
@@ -30,8 +31,9 @@ class Grant(Body):
 class ConsentService:
     """Records consent and withdrawal; the history stays."""
 
-    def __init__(self, database: Database, vault: TemplateVault, notifier: Notifier) -> None:
+    def __init__(self, database: Database, vault: TemplateVault, notifier: Notifier, erasures: Erasures) -> None:
         self._database = database
+        self._erasures = erasures
         self._vault = vault
         self._notifier = notifier
 
@@ -62,8 +64,11 @@ class ConsentService:
         if city_id:
             self._notifier.wake(city_id)
 
-    def withdraw(self, customer_id: str, purpose: Purpose) -> None:
-        """Withdraw consent; safe to repeat. Raises `NotFound`."""
+    def withdraw(self, customer_id: str, purpose: Purpose, number: int | None = None) -> None:
+        """Withdraw consent; safe to repeat. `number`: of the log of erasures, if it comes from there.
+
+        Raises `NotFound`.
+        """
         with self._vault.lock:
             with self._database.write() as session:
                 _lock(session, customer_id)
@@ -76,6 +81,8 @@ class ConsentService:
                 city_id = self._refresh_card(session, customer_id)
                 if ends:
                     self._vault.erase(session, customer_id)
+                if present is not None:
+                    self._erasures.note(session, Erasure(customer_id, purpose), number)
             if ends:
                 self._vault.forget(customer_id)
         if city_id:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from province_server.auth import Gate
 from province_server.cards import Cards, Customer, city_of, consents_in_force
+from province_server.erasures import Erasure, Erasures
 from province_server.feed import Notifier
 from province_server.keys import Keys
 from province_server.records import After, Id, Limit, existing, insert, next_cursor
@@ -60,8 +61,17 @@ class CustomerPage(BaseModel):
 class CustomerService:
     """Keeps customers' records sealed."""
 
-    def __init__(self, database: Database, keys: Keys, cards: Cards, vault: TemplateVault, notifier: Notifier) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keys: Keys,
+        cards: Cards,
+        vault: TemplateVault,
+        notifier: Notifier,
+        erasures: Erasures,
+    ) -> None:
         self._database = database
+        self._erasures = erasures
         self._keys = keys
         self._cards = cards
         self._vault = vault
@@ -71,8 +81,8 @@ class CustomerService:
         """Register a customer. Raises `GuardianMissing`, `InvalidInput`, `Conflict`."""
         if customer.age_on(datetime.now(CHINA_TIME).date()) < GUARDIAN_AGE and customer.guardian is None:
             raise GuardianMissing(f"a customer under {GUARDIAN_AGE} needs a `guardian`, who consents for him")
-        sealed = self._keys.seal_record(customer.customer_id, customer.model_dump_json().encode())
-        with insert(self._database, f"customer {customer.customer_id} is registered already") as session:
+        taken = f"customer {customer.customer_id} is registered already"
+        with self._vault.lock, insert(self._database, taken) as session:  # renewal must not pass between seal and row
             existing(session, BranchRow, customer.home_branch_id, "branch")
             if customer.rm_staff_id:
                 existing(session, StaffRow, customer.rm_staff_id, "member of staff")
@@ -80,7 +90,7 @@ class CustomerService:
                 CustomerRow(
                     customer_id=customer.customer_id,
                     home_branch_id=customer.home_branch_id,
-                    record_sealed=sealed,
+                    record_sealed=self._keys.seal_record(customer.customer_id, customer.model_dump_json().encode()),
                     created_at_ms=now_ms(),
                 )
             )
@@ -98,8 +108,11 @@ class CustomerService:
                 templates=len(session.scalars(links).all()),
             )
 
-    def erase(self, customer_id: str) -> None:
-        """Delete everything of a customer; his city is told through the feed (C5). Raises `NotFound`."""
+    def erase(self, customer_id: str, number: int | None = None) -> None:
+        """Delete everything of a customer; his city is told through the feed (C5).
+
+        `number`: of the log of erasures, if it comes from there. Raises `NotFound`.
+        """
         with self._vault.lock:
             with self._database.write() as session:
                 row = session.get(CustomerRow, customer_id, with_for_update=True)
@@ -111,6 +124,7 @@ class CustomerService:
                 session.execute(delete(ConsentRow).where(ConsentRow.customer_id == customer_id))
                 session.execute(delete(OutcomeRow).where(OutcomeRow.customer_id == customer_id))
                 session.delete(row)
+                self._erasures.note(session, Erasure(customer_id), number)
             self._vault.forget(customer_id)
         self._notifier.wake(city_id)
 

@@ -4,19 +4,25 @@ from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Form, UploadFile
+from prometheus_client import Gauge
 from pydantic import BaseModel
 
 from province_server.auth import Gate
+from province_server.gallery import Galleries
 from province_server.records import Id
 from province_server.vault import TemplateVault
 from yingbin.errors import InvalidInput
 from yingbin.faces.engine import FaceEngine
 from yingbin.faces.enrolment import Acquired, acquire, decode_image
 from yingbin.faces.scores import ScoreModel
+from yingbin.log import get_logger
 from yingbin.storage.database import Database
 from yingbin.trust.consent import Gallery
 from yingbin.trust.staff import Role
 
+log = get_logger()
+_TEMPLATES = Gauge("yingbin_province_templates", "Templates an entrance camera is compared with.")
+_FIT_FOR = Gauge("yingbin_province_pack_fit_for_templates", "Templates the model pack is fit for.")
 MAX_PHOTO_BYTES = 12 * 1024 * 1024
 
 
@@ -78,19 +84,23 @@ class QualityOut(BaseModel):
 
 
 class Enrolled(BaseModel):
-    """The photo became a template."""
+    """The photo became a template. `warnings` are for whoever runs the province; the template serves all the same."""
 
     template_id: str
     quality: QualityOut
+    warnings: list[str] = []
 
 
 class EnrolmentService:
     """Enrols a consenting customer from a photo."""
 
-    def __init__(self, database: Database, vault: TemplateVault, reader: PhotoReader) -> None:
+    def __init__(self, database: Database, vault: TemplateVault, galleries: Galleries, reader: PhotoReader) -> None:
         self._database = database
         self._vault = vault
+        self._galleries = galleries
         self._reader = reader
+        _FIT_FOR.set(reader.scores.fit_for_templates)
+        _TEMPLATES.set_function(lambda: galleries.count(list(Gallery)))
 
     def enrol(self, customer_id: str, gallery: Gallery, photo: bytes) -> Enrolled:
         """Return the new template's id and the photo's quality.
@@ -103,7 +113,21 @@ class EnrolmentService:
         acquired = self._reader.read(photo)
         template_id = self._vault.add(customer_id, gallery, acquired.vector)
         quality = QualityOut.model_validate(acquired.quality, from_attributes=True)
-        return Enrolled(template_id=template_id, quality=quality)
+        return Enrolled(template_id=template_id, quality=quality, warnings=self._outgrown())
+
+    def _outgrown(self) -> list[str]:
+        """Warn when the galleries, which an entrance camera searches together, are larger than the pack is fit for."""
+        templates, fit_for = self._galleries.count(list(Gallery)), self._reader.scores.fit_for_templates
+        if templates <= fit_for:
+            return []
+        pack_id = self._reader.pack_id
+        if templates == fit_for + 1:
+            log.warning("galleries_outgrow_pack", templates=templates, fit_for=fit_for, pack_id=pack_id)
+        warning = (
+            f"the galleries hold {templates:,} templates, but model pack {pack_id} is fit for {fit_for:,}: more and "
+            "more customers will be missed; see `yingbin gallery calibrate`, and plan a stronger pack"
+        )
+        return [warning]
 
 
 def routes(enrolment: EnrolmentService, gate: Gate) -> APIRouter:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from yingbin.feed_wire import FeedKind
 from yingbin.storage.province import City, FeedRow
-from yingbin.wire import FeedKind
 
 
 def publish(session: Session, city_id: str, kind: FeedKind, key: str) -> None:

@@ -1,12 +1,18 @@
-"""The galleries in memory: one index each, in the province's domain. Disposable; rebuilt from the stores at start."""
+"""The galleries in memory: one index each, in a domain of the province's. Disposable; rebuilt from the stores."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from yingbin.galleries.decide import Hit
-from yingbin.galleries.index import FlatIndex
-from yingbin.galleries.protect import Vector
+from province_server.keys import Keys
+from yingbin.galleries.code_index import CodeIndex
+from yingbin.galleries.decide import Hit, best_of
+from yingbin.galleries.index import DuplicateTemplate, TemplateIndex
+from yingbin.galleries.protect import Domain, Vector
 from yingbin.trust.consent import Gallery
+
+NewIndex = Callable[[int], TemplateIndex]
+"""Makes an empty index for vectors of so many numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,35 +23,79 @@ class Found:
     templates: int
 
 
+class Shelf:
+    """All galleries in one domain."""
+
+    def __init__(self, dimension: int, domain: Domain, new_index: NewIndex) -> None:
+        self.domain = domain
+        self.indices = {gallery: new_index(dimension) for gallery in Gallery}
+
+
 class Galleries:
-    """All searchable templates of the province; any thread may call."""
+    """All searchable templates of the province; any thread may search, one at a time may change.
 
-    def __init__(self, dimension: int) -> None:
-        self._indices = {gallery: FlatIndex(dimension) for gallery in Gallery}
+    While the province's key is renewed there is a second shelf in the new domain, which takes the place of the first
+    once it holds everything; until then it follows every change.
+    """
 
-    def add(self, gallery: Gallery, template_id: str, customer_id: str, vector: Vector) -> None:
-        """Make a template searchable: unit fp32 (d,), in the province's domain."""
-        self._indices[gallery].add(template_id, customer_id, vector)
+    def __init__(self, keys: Keys, dimension: int, domain: Domain, new_index: NewIndex = CodeIndex) -> None:
+        self._keys = keys
+        self._dimension = dimension
+        self._new_index = new_index
+        self._serving = Shelf(dimension, domain, new_index)
+        self._next: Shelf | None = None
+
+    @property
+    def domain(self) -> Domain:
+        """The domain that is searched."""
+        return self._serving.domain
+
+    def add(self, gallery: Gallery, template_id: str, customer_id: str, vector: Vector, domain: Domain) -> None:
+        """Make a template searchable: unit fp32 (d,), in `domain`. One that is here already changes nothing."""
+        self.add_many(gallery, [(template_id, customer_id)], vector[None, :], domain)
+
+    def add_many(self, gallery: Gallery, ids: Sequence[tuple[str, str]], vectors: Vector, domain: Domain) -> None:
+        """Make templates searchable, `ids` of template and customer and unit fp32 (n, d), as `add` does."""
+        templates, customers = [template for template, _ in ids], [customer for _, customer in ids]
+        for shelf in self._shelves():
+            index, mapped = shelf.indices[gallery], self._keys.mapped(vectors, domain, shelf.domain)
+            try:
+                index.add_many(templates, customers, mapped)
+            except DuplicateTemplate:  # some were enrolled while the next shelf is being filled
+                for (template_id, customer_id), vector in zip(ids, mapped, strict=True):
+                    with contextlib.suppress(DuplicateTemplate):
+                        index.add(template_id, customer_id, vector)
 
     def remove_customer(self, customer_id: str) -> None:
         """Drop everything of a customer from every gallery."""
-        for index in self._indices.values():
-            index.remove_customer(customer_id)
+        for shelf in self._shelves():
+            for index in shelf.indices.values():
+                index.remove_customer(customer_id)
+
+    def begin(self, domain: Domain) -> None:
+        """Start an empty shelf in `domain` beside the one that serves."""
+        self._next = Shelf(self._dimension, domain, self._new_index)
+
+    def change_over(self) -> None:
+        """Serve the new shelf from now on; it must hold everything."""
+        if self._next is not None:
+            self._serving, self._next = self._next, None
 
     def count(self, galleries: Sequence[Gallery]) -> int:
         """Return the number of templates in `galleries`."""
-        return sum(self._indices[gallery].count for gallery in galleries)
+        return _count(self._serving, galleries)
 
-    def search(self, galleries: Sequence[Gallery], probes: Vector) -> Found:
-        """Search unit probes, fp32 (n, d), in each of `galleries`; a person in two of them is one identity."""
-        found = [self._indices[gallery].search(probes) for gallery in galleries]
-        hits = [_best([hit for hit in of_probe if hit]) for of_probe in zip(*found, strict=True)]
-        return Found(hits, self.count(galleries))
+    def search(self, galleries: Sequence[Gallery], probes: Vector, domain: Domain) -> Found:
+        """Search unit probes of `domain`, fp32 (n, d), in `galleries`; a person in two of them is one identity."""
+        shelf = self._serving  # taken once: domain and templates belong together
+        mapped = self._keys.mapped(probes, domain, shelf.domain)
+        found = [shelf.indices[gallery].search(mapped) for gallery in galleries]
+        hits = [best_of([hit for hit in of_probe if hit]) for of_probe in zip(*found, strict=True)]
+        return Found(hits, _count(shelf, galleries))
+
+    def _shelves(self) -> tuple[Shelf, ...]:
+        return (self._serving, self._next) if self._next is not None else (self._serving,)
 
 
-def _best(hits: list[Hit]) -> Hit | None:
-    if not hits:
-        return None
-    best = max(hits, key=lambda hit: hit.score)
-    rivals = [hit.runner_up if hit.customer_id == best.customer_id else hit.score for hit in hits]
-    return Hit(best.customer_id, best.score, max(rivals))
+def _count(shelf: Shelf, galleries: Sequence[Gallery]) -> int:
+    return sum(shelf.indices[gallery].count for gallery in galleries)

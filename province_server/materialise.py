@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session
 
 from province_server.cards import Cards
 from province_server.feed import changes
-from province_server.keys import Keys
+from province_server.keys import Keys, box_key, city_key
+from province_server.renewal import CityRenewals
 from province_server.settings import ProvinceSettings
 from province_server.vault import TemplateVault
-from yingbin import wire
+from yingbin import feed_wire, wire
+from yingbin.feed_wire import FeedEntry, FeedKind, FeedPage
 from yingbin.galleries import protect
+from yingbin.galleries.protect import Domain
 from yingbin.ids import now_ms
 from yingbin.storage.database import Database
 from yingbin.storage.province import AssessmentRow, BoxRow, BranchRow, CameraRow, StaffRow, TemplateLink
 from yingbin.trust.consent import Gallery
-from yingbin.wire import FeedEntry, FeedKind, FeedPage
 
 _HOUR_MS = 3_600_000
 
@@ -38,9 +40,12 @@ def camera_of(session: Session, row: CameraRow) -> wire.Camera:
             tuple(wire.CameraRole(role) for role in assessment.roles),
             tuple(wire.CameraMode(mode) for mode in assessment.modes),
             tuple(assessment.galleries),
+            assessment.local_recognition,
         )
         if assessment
         else None,
+        row.local_recognition,
+        row.min_face_px,
     )
 
 
@@ -68,6 +73,7 @@ class FeedReader:
         vault: TemplateVault,
         pack_id: str,
         settings: ProvinceSettings,
+        renewals: CityRenewals,
     ) -> None:
         self._database = database
         self._keys = keys
@@ -76,15 +82,23 @@ class FeedReader:
         self._pack_id = pack_id
         self._lease_ms = round(settings.feed_lease_h * _HOUR_MS)
         self._page_entries = settings.feed_page_entries
+        self._renewals = renewals
 
-    def page(self, city_id: str, after: int) -> FeedPage:
-        """Return the changes after a revision; 0 asks for a snapshot, whose further pages are asked for by `up_to`."""
+    def page(self, city_id: str, after: int, key_id: str) -> FeedPage:
+        """Return the changes after a revision; 0 asks for a snapshot, whose further pages are asked for by `up_to`.
+
+        The page is in the city's domain `key_id`. Who asks for one that is no more begins a snapshot in the newest.
+        """
+        domains = self._keys.domains(city_key(city_id))
+        domain = next((known for known in domains if known.key_id == key_id), None)
+        if domain is None:
+            domain, after = domains[-1], 0
         with self._database.read() as session:
             rows, head, snapshot = changes(session, city_id, after, self._page_entries)
             keys_of: dict[FeedKind, list[str]] = defaultdict(list)
             for row in rows:
                 keys_of[FeedKind(row.kind)].append(row.key)
-            payloads = {kind: self._payloads(session, city_id, kind, keys) for kind, keys in keys_of.items()}
+            payloads = {kind: self._payloads(session, domain, kind, keys) for kind, keys in keys_of.items()}
         entries = tuple(
             FeedEntry(row.revision, kind, row.key, payloads[kind].get(row.key))
             for row in rows
@@ -92,9 +106,13 @@ class FeedReader:
         )
         up_to = rows[-1].revision if len(rows) == self._page_entries else head
         checksum = hashlib.sha256(msgspec.msgpack.encode(entries)).digest()
-        return FeedPage(snapshot, entries, up_to, head, checksum, now_ms() + self._lease_ms)
+        lease_until_ms = now_ms() + self._lease_ms
+        newest = domains[-1].key_id
+        page = FeedPage(snapshot, entries, up_to, head, checksum, lease_until_ms, domain.key_id, newest)
+        self._renewals.note(city_id, after, page)
+        return page
 
-    def _payloads(self, session: Session, city_id: str, kind: FeedKind, keys: list[str]) -> dict[str, bytes]:
+    def _payloads(self, session: Session, domain: Domain, kind: FeedKind, keys: list[str]) -> dict[str, bytes]:
         """Return key -> payload; what is missing was removed."""
         match kind:
             case FeedKind.BRANCH:
@@ -102,33 +120,36 @@ class FeedReader:
             case FeedKind.CAMERA:
                 things = self._cameras(session, keys)
             case FeedKind.BOX:
-                things = self._boxes(session, city_id, keys)
+                things = self._boxes(session, domain, keys)
             case FeedKind.STAFF:
                 things = self._staff(session, keys)
             case FeedKind.CARD_VIEW:
                 things = {key: card for key in keys if (card := self._cards.card_view(session, key))}
             case FeedKind.TEMPLATE:
-                things = self._templates(session, city_id, keys)
+                things = self._templates(session, domain, keys)
         return {key: wire.encode(thing) for key, thing in things.items()}
 
     def _branches(self, session: Session, keys: list[str]) -> dict[str, msgspec.Struct]:
         rows = session.scalars(select(BranchRow).where(BranchRow.branch_id.in_(keys)))
-        return {row.branch_id: wire.Branch(row.branch_id, row.name_zh, row.name_en) for row in rows}
+        return {row.branch_id: feed_wire.Branch(row.branch_id, row.name_zh, row.name_en) for row in rows}
 
     def _cameras(self, session: Session, keys: list[str]) -> dict[str, msgspec.Struct]:
         rows = session.scalars(select(CameraRow).where(CameraRow.camera_id.in_(keys)))
         return {row.camera_id: camera_of(session, row) for row in rows}
 
-    def _boxes(self, session: Session, city_id: str, keys: list[str]) -> dict[str, msgspec.Struct]:
+    def _boxes(self, session: Session, city: Domain, keys: list[str]) -> dict[str, msgspec.Struct]:
         rows = session.scalars(select(BoxRow).where(BoxRow.box_id.in_(keys)))
         return {
-            row.box_id: wire.Box(
+            row.box_id: feed_wire.Box(
                 row.box_id,
                 row.branch_id,
                 row.public_key,
                 row.revoked,
-                protect.encode_transform(self._keys.box_to_city(row.box_id, city_id)),
-                protect.encode_transform(self._keys.raw_to_city(city_id))
+                {
+                    box.key_id: protect.encode_transform(self._keys.map(box, city))
+                    for box in self._keys.domains(box_key(row.box_id))
+                },
+                protect.encode_transform(city.transform)
                 if not row.revoked and _sends_pictures(session, row.box_id)
                 else b"",
             )
@@ -138,23 +159,22 @@ class FeedReader:
     def _staff(self, session: Session, keys: list[str]) -> dict[str, msgspec.Struct]:
         rows = session.scalars(select(StaffRow).where(StaffRow.staff_id.in_(keys), StaffRow.branch_id.is_not(None)))
         return {
-            row.staff_id: wire.Staff(
+            row.staff_id: feed_wire.Staff(
                 row.staff_id, row.display_name, row.role, row.branch_id or "", row.secret_hash, row.on_duty
             )
             for row in rows
         }
 
-    def _templates(self, session: Session, city_id: str, keys: list[str]) -> dict[str, msgspec.Struct]:
+    def _templates(self, session: Session, city: Domain, keys: list[str]) -> dict[str, msgspec.Struct]:
         links = session.scalars(select(TemplateLink).where(TemplateLink.template_id.in_(keys))).all()
-        vectors = self._vault.vectors(keys)
-        to_city = self._keys.province_to_city(city_id)
+        vectors = self._vault.vectors(keys, city)
         return {
-            link.template_id: wire.Template(
+            link.template_id: feed_wire.Template(
                 link.template_id,
                 link.customer_id,
                 self._pack_id,
                 Gallery(link.gallery),
-                protect.encode_template(protect.normalise(protect.apply(to_city, vectors[link.template_id]))),
+                protect.encode_template(vectors[link.template_id]),
             )
             for link in links
             if link.template_id in vectors

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from yingbin.errors import InvalidInput, NotAllowed
+from yingbin.feed_wire import OutcomeReport
 from yingbin.log import get_logger
 from yingbin.storage.database import Database
 from yingbin.storage.province import ID_LENGTH, BranchRow, CustomerRow, OutcomeRow
-from yingbin.wire import OutcomeReport
 
 MAX_OUTCOMES = 1000
 _KIND_LENGTH = 32

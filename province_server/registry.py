@@ -2,25 +2,29 @@
 
 import base64
 import binascii
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from province_server.cards import city_of
 from province_server.feed import Notifier, publish
-from province_server.keys import Keys
+from province_server.keys import Keys, box_key, city_key
 from province_server.records import Body, Id, Label, existing, insert
 from yingbin.errors import InvalidInput, NotFound
-from yingbin.galleries.protect import encode_transform
+from yingbin.feed_wire import FeedKind
+from yingbin.galleries.protect import Domain, encode_transform
 from yingbin.ids import new_id
 from yingbin.storage.database import Database
 from yingbin.storage.province import AssessmentRow, BoxRow, BranchRow, CameraRow, City
 from yingbin.trust.consent import Gallery
 from yingbin.trust.devices import BoxBundle
-from yingbin.wire import CameraMode, CameraRole, FeedKind
+from yingbin.wire import DEFAULT_MIN_FACE_PX, CameraMode, CameraRole
 
 _KEY_BYTES = 32
+MinFacePx = Annotated[int, Field(ge=20, le=400)]
+"""Height from which a face is worth a look."""
 
 
 class NewCity(Body):
@@ -46,22 +50,44 @@ class NewBox(Body):
 
 
 class NewAssessment(Body):
-    """An impact assessment: until when (UTC ms), and for which roles, modes and galleries of cameras."""
+    """An impact assessment: until when (UTC ms), and for which roles, modes and galleries of cameras.
+
+    `local_recognition`: whether templates of the branch's own customers may lie on its box.
+    """
 
     expires_at_ms: int = Field(gt=0)
     roles: frozenset[CameraRole] = Field(min_length=1)
     modes: frozenset[CameraMode] = Field(min_length=1)
     galleries: frozenset[Gallery] = Field(min_length=1)
+    local_recognition: bool = False
 
 
 class NewCamera(Body):
-    """A camera at a box. It stays unused until it has an impact assessment (C3)."""
+    """A camera at a box. It stays unused until it has an impact assessment that covers it (C3).
+
+    With `local_recognition` the box decides who it is, among its own branch's customers, and only hits leave it.
+    `min_face_px`: a face of less height is followed, and looked at only if it goes without having grown.
+    """
 
     branch_id: Id
     box_id: Id
     role: CameraRole
     mode: CameraMode = CameraMode.FEATURE
     assessment_id: Id | None = None
+    local_recognition: bool = False
+    min_face_px: MinFacePx = DEFAULT_MIN_FACE_PX
+
+    @model_validator(mode="after")
+    def _local_is_feature(self) -> Self:
+        if self.local_recognition and self.mode is not CameraMode.FEATURE:
+            raise ValueError("local_recognition is for mode `feature`: the other modes send faces to the city")
+        return self
+
+
+class CameraTuning(Body):
+    """What may be changed at a camera that is in use; its box follows within seconds, without a restart."""
+
+    min_face_px: MinFacePx
 
 
 class Registry:
@@ -77,7 +103,7 @@ class Registry:
     def add_city(self, new: NewCity) -> str:
         """Return the new city's id. Raises `InvalidInput`, `Conflict`."""
         city = City(city_id=new_id(), name=new.name, public_key=_public_key(new.public_key_base64), feed_revision=0)
-        self._keys.create_city(city.city_id)
+        self._keys.create(city_key(city.city_id))
         with insert(self._database, "a city with this public key is registered already") as session:
             session.add(city)
             return city.city_id
@@ -102,24 +128,30 @@ class Registry:
             existing(session, BranchRow, new.branch_id, "branch")
             session.add(BoxRow(box_id=box_id, branch_id=new.branch_id, public_key=public_key, revoked=False))
             session.flush()
-            transform = self._keys.create_box(box_id)
+            domain = self._keys.create(box_key(box_id))
             city_id = self._tell(session, new.branch_id, FeedKind.BOX, box_id)
         self._notifier.wake(city_id)
-        return BoxBundle(
-            box_id,
-            new.branch_id,
-            city_id,
-            self._pack_id,
-            self._dimension,
-            base64.b64encode(encode_transform(transform)).decode(),
-        )
+        return self._bundle(box_id, new.branch_id, city_id, domain)
+
+    def renew_box(self, box_id: str) -> BoxBundle:
+        """Return a bundle with a new key; the box may use either until `retire_box_key`. Safe to repeat, as long.
+
+        Raises `NotFound`.
+        """
+        domain = self._keys.begin(box_key(self._known_box(box_id)))
+        branch_id, city_id = self._tell_of_box(box_id)
+        return self._bundle(box_id, branch_id, city_id, domain)
+
+    def retire_box_key(self, box_id: str) -> None:
+        """Destroy the key that was renewed: with the old bundle the box is refused. Safe to repeat; or `NotFound`."""
+        self._keys.finish(box_key(self._known_box(box_id)))
+        self._tell_of_box(box_id)
 
     def revoke_box(self, box_id: str) -> None:
         """Refuse a box from now on; safe to repeat. Raises `NotFound`."""
+        self._known_box(box_id)
         with self._database.write() as session:
-            row = session.get(BoxRow, box_id)
-            if row is None:
-                raise NotFound(f"there is no box {box_id}")
+            row = session.get_one(BoxRow, box_id)
             row.revoked = True
             session.flush()
             city_id = self._tell(session, row.branch_id, FeedKind.BOX, box_id)
@@ -136,6 +168,7 @@ class Registry:
                     roles=sorted(new.roles),
                     modes=sorted(new.modes),
                     galleries=sorted(new.galleries),
+                    local_recognition=new.local_recognition,
                 )
             )
         return assessment_id
@@ -158,6 +191,17 @@ class Registry:
         self._notifier.wake(city_id)
         return camera_id
 
+    def tune_camera(self, camera_id: str, tuning: CameraTuning) -> None:
+        """Change a camera; safe to repeat. Raises `NotFound`."""
+        with self._database.write() as session:
+            row = session.get(CameraRow, camera_id)
+            if row is None:
+                raise NotFound(f"there is no camera {camera_id}")
+            row.min_face_px = tuning.min_face_px
+            session.flush()
+            city_id = self._tell(session, row.branch_id, FeedKind.CAMERA, camera_id)
+        self._notifier.wake(city_id)
+
     def boxes(self, after: str, limit: int) -> list[BoxRow]:
         """Return boxes by id."""
         with self._database.read() as session:
@@ -169,6 +213,24 @@ class Registry:
         with self._database.read() as session:
             found = select(CameraRow).where(CameraRow.camera_id > after).order_by(CameraRow.camera_id).limit(limit)
             return list(session.scalars(found))
+
+    def _known_box(self, box_id: str) -> str:
+        with self._database.read() as session:
+            if session.get(BoxRow, box_id) is None:
+                raise NotFound(f"there is no box {box_id}")
+        return box_id
+
+    def _tell_of_box(self, box_id: str) -> tuple[str, str]:
+        """Send a box's entry to its city again; return branch and city."""
+        with self._database.write() as session:
+            branch_id = session.get_one(BoxRow, box_id).branch_id
+            city_id = self._tell(session, branch_id, FeedKind.BOX, box_id)
+        self._notifier.wake(city_id)
+        return branch_id, city_id
+
+    def _bundle(self, box_id: str, branch_id: str, city_id: str, domain: Domain) -> BoxBundle:
+        transform = base64.b64encode(encode_transform(domain.transform)).decode()
+        return BoxBundle(box_id, branch_id, city_id, self._pack_id, self._dimension, transform)
 
     def _tell(self, session: Session, branch_id: str, kind: FeedKind, key: str) -> str:
         city_id = city_of(session, branch_id)

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from province_server.auth import Gate
 from province_server.records import After, Limit, next_cursor
-from province_server.registry import NewAssessment, NewBox, NewBranch, NewCamera, NewCity, Registry
+from province_server.registry import CameraTuning, NewAssessment, NewBox, NewBranch, NewCamera, NewCity, Registry
 from yingbin.trust.staff import Role
 
 
@@ -69,6 +69,8 @@ class CameraOut(BaseModel):
     role: str
     mode: str
     assessment_id: str | None
+    local_recognition: bool
+    min_face_px: int
 
 
 class CameraPage(BaseModel):
@@ -120,6 +122,11 @@ def routes(registry: Registry, gate: Gate) -> APIRouter:
     def add_camera(body: NewCamera) -> CameraCreated:
         """Register a camera."""
         return CameraCreated(camera_id=registry.add_camera(body))
+
+    @router.patch("/cameras/{camera_id}", status_code=204, dependencies=operator)
+    def tune_camera(camera_id: str, body: CameraTuning) -> None:
+        """Change what a camera in use looks for."""
+        registry.tune_camera(camera_id, body)
 
     @router.get("/cameras", dependencies=reader)
     def cameras(after: After = "", limit: Limit = 50) -> CameraPage:

@@ -2,26 +2,24 @@
 
 import threading
 
-import numpy as np
+import msgspec
 from sqlalchemy.orm import Session
 
 from province_server.cards import Cards
 from province_server.gallery import Galleries
-from province_server.keys import Keys
+from province_server.keys import Keys, city_key
 from province_server.limits import RateLimit
 from province_server.materialise import camera_of
 from yingbin.errors import Conflict, InvalidInput, NotAllowed
 from yingbin.faces.scores import ScoreModel
+from yingbin.feed_wire import MAX_PROBES, Probe, SearchHit, SearchReply, SearchRequest
 from yingbin.galleries import protect
 from yingbin.galleries.decide import MAX_LOOKS, Hit, judge, threshold
 from yingbin.ids import now_ms
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, CameraRow
 from yingbin.trust.consent import AT_A_CAMERA, Gallery, Purpose, galleries_for
-from yingbin.wire import Outcome, Probe, SearchHit, SearchReply, SearchRequest
-
-MAX_PROBES = 64
-"""A batch; 64 probes of 512 numbers are 64 KiB."""
+from yingbin.wire import Outcome
 
 
 class NotAssessed(NotAllowed):
@@ -84,7 +82,7 @@ class Search:
     def search(self, city_id: str, request: SearchRequest) -> SearchReply:
         """Return one hit a probe, in order.
 
-        Raises `PackMismatch`, `NotAssessed`, `InvalidInput` or `TooManyRequests`; then no probe was searched.
+        Raises `PackMismatch`, `NotAssessed`, `InvalidInput`, `TooManyRequests` or `UnknownKey`; then none is answered.
         """
         if request.pack_id != self._pack_id:
             raise PackMismatch(f"probes of pack {request.pack_id}; the galleries here are of {self._pack_id}")
@@ -112,6 +110,8 @@ class Search:
         assessment = camera.assessment
         if assessment is None or assessment.assessment_id != probe.assessment_id:
             raise NotAssessed(f"camera {probe.camera_id} does not have the impact assessment {probe.assessment_id}")
+        if camera.local_recognition:
+            raise NotAssessed(f"camera {probe.camera_id} recognises on its box; no vector of it may be here")
         if probe.purpose not in AT_A_CAMERA:
             raise NotAssessed(f"no camera may recognise anybody for the purpose {probe.purpose!r}")
         galleries = galleries_for(camera, Purpose(probe.purpose), now_ms())
@@ -125,8 +125,8 @@ class Search:
     def _one(
         self, session: Session, city_id: str, probe: Probe, galleries: list[Gallery], vector: protect.Vector
     ) -> SearchHit:
-        mapped = protect.normalise(self._keys.city_to_province(city_id, vector))
-        found = self._galleries.search(galleries, np.ascontiguousarray(mapped[None, :]))
+        domain = self._keys.domain(city_key(city_id), probe.key_id)
+        found = self._galleries.search(galleries, vector[None, :], domain)
         hit: Hit | None = found.hits[0]
         outcome = judge(hit, threshold(self._scores, found.templates), probe.look)
         if outcome is not Outcome.MATCHED or hit is None:
@@ -136,4 +136,6 @@ class Search:
             return SearchHit(Outcome.NOT_ENROLLED, None)
         if probe.purpose == Purpose.VIP_SERVICE:  # a tap for a ticket gives nobody a reason to see the portrait
             self._matches.remember(city_id, hit.customer_id)
-        return SearchHit(Outcome.MATCHED, card)
+        home = session.get_one(BranchRow, card.home_branch_id)
+        named = msgspec.structs.replace(card, home_branch_zh=home.name_zh, home_branch_en=home.name_en)
+        return SearchHit(Outcome.MATCHED, named)

@@ -1,8 +1,9 @@
 """Settings of the province server, `yingbin province serve`."""
 
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from yingbin.faces.pack import DEFAULT_PACK
 from yingbin.settings import Settings
@@ -21,8 +22,23 @@ class ProvinceSettings(Settings, env_prefix="YINGBIN_PROVINCE_"):
     templates_database_url: str = Field(
         title="Template store", description="SQLAlchemy URL of another database: sealed vectors."
     )
+    templates_index: Literal["faiss", "milvus"] = Field(
+        default="faiss", title="Index", description="What searches the galleries; `milvus` needs `milvus_folder`."
+    )
+    milvus_folder: Path | None = Field(
+        default=None, title="Milvus", description="A folder of its own, on an encrypted volume; begins empty."
+    )
+    milvus_plain_volume: bool = Field(
+        default=False, title="Plain volume", description="You answer for `milvus_folder` where no encryption is found."
+    )
     keystore_file: Path = Field(title="Key store", description="Back it up apart from both databases.")
     keystore_passphrase: SecretStr = Field(title="Passphrase", description="Opens the key store; from the environment.")
+    erasure_log_file: Path | None = Field(
+        default=None,
+        title="Log of erasures",
+        description="Replayed after a restore; where the loss of the databases does not reach. Beside the key store "
+        "when absent.",
+    )
     models_pack: str = Field(default=DEFAULT_PACK, title="Model pack", description="All galleries are bound to it.")
     catalogue_file: Path | None = Field(
         default=None, title="Catalogue", description="Products and rules; the packaged one when absent."
@@ -31,6 +47,9 @@ class ProvinceSettings(Settings, env_prefix="YINGBIN_PROVINCE_"):
         default=24.0, gt=0, le=168, title="Feed lease", description="A city that hears nothing so long stops matching."
     )
     feed_page_entries: int = Field(default=500, ge=1, le=5000, title="Feed page", description="Entries a page.")
+    late_probes_s: float = Field(
+        default=60.0, ge=0, le=3600, title="Late probes", description="How long a city's old key outlives its renewal."
+    )
     search_probes_per_s: float = Field(
         default=50.0, gt=0, title="Search rate", description="Probes a second each city may have searched, sustained."
     )
@@ -41,3 +60,9 @@ class ProvinceSettings(Settings, env_prefix="YINGBIN_PROVINCE_"):
     portrait_after_match_h: float = Field(
         default=24.0, gt=0, le=72, title="Portrait", description="How long another city may ask after a match there."
     )
+
+    @model_validator(mode="after")
+    def _milvus_has_a_folder(self) -> Self:
+        if self.templates_index == "milvus" and self.milvus_folder is None:
+            raise ValueError("templates_index is milvus: set `milvus_folder`")
+        return self

@@ -12,11 +12,11 @@ from province_server.feed import Notifier, publish
 from province_server.limits import RateLimit
 from province_server.records import After, Body, Id, Label, Limit, existing, insert, next_cursor
 from yingbin.errors import BadConfiguration, Conflict, NotAuthenticated, NotFound
+from yingbin.feed_wire import FeedKind
 from yingbin.ids import new_id
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, StaffRow
 from yingbin.trust.staff import STAFF_TOKEN_TTL_S, Role, check_pin, hash_pin, issue_staff_token, now_s
-from yingbin.wire import FeedKind
 
 TABLET_ROLES: Final = frozenset(
     {Role.RM, Role.LOBBY, Role.BRANCH_MANAGER, Role.ACCOUNT_MANAGER, Role.SECURITY, Role.ROBOT, Role.SCREEN}

@@ -1,8 +1,13 @@
 """Identifiers and instants: UUIDv7 strings (RFC 9562, sortable by time) and UTC milliseconds since 1970."""
 
 import time
+from typing import Annotated
 
+import msgspec
 import uuid_utils
+
+BootId = Annotated[str, msgspec.Meta(max_length=64)]
+"""The boot a look was made in, when it is not the one that proved the key: it waited through a restart. Else empty."""
 
 
 def new_id() -> str:
@@ -13,3 +18,8 @@ def new_id() -> str:
 def now_ms() -> int:
     """Return the wall clock as UTC milliseconds since 1970-01-01."""
     return time.time_ns() // 1_000_000
+
+
+def event_id(box_id: str, boot_id: str, track: int, seq: int) -> str:
+    """Return the name of one look at one track, unique for ever."""
+    return f"{box_id}/{boot_id}/{track}/{seq}"

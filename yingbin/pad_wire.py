@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from yingbin.wire import Avoid, BadMessage
+from yingbin.feed_wire import Avoid
+from yingbin.wire import BadMessage
 
 MAX_PAD_MESSAGE_BYTES = 16 * 1024
 BEAT_INTERVAL_S = 5
@@ -39,7 +40,10 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What a tablet shows of one visit. `photo` is a base64 JPEG, empty until it arrives or if it never does."""
+    """What a tablet shows of one visit. `photo` is a base64 JPEG, empty until it arrives or if it never does.
+
+    `home_branch_zh` and `_en` name the branch of a customer from another city.
+    """
 
     card_id: str
     visit_id: str
@@ -61,6 +65,8 @@ class Card(msgspec.Struct, frozen=True):
     state: Literal["open", "acknowledged", "confirmed", "greeted", "wrong_person", "closed"]
     refused_products: tuple[str, ...] = ()
     photo: str = ""
+    home_branch_zh: str = ""
+    home_branch_en: str = ""
 
 
 class Money(msgspec.Struct, frozen=True):

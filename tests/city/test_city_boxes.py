@@ -1,12 +1,16 @@
+import typing
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from city_house import BoxClient, House, face
+from city_box import BoxClient
+from city_house import House
+from city_people import face
 from websockets.sync.client import connect
 
-from yingbin import wire
+from yingbin import feed_wire, wire
 from yingbin.ids import now_ms
+from yingbin.local_wire import GalleryMember, GalleryPage
 from yingbin.trust.devices import DeviceKey
 from yingbin.wire import CameraMode, CameraRole, Outcome
 
@@ -58,7 +62,7 @@ def test_a_new_connection_of_a_box_replaces_the_old(shared_house: House) -> None
 def test_a_changed_camera_is_told_at_once(house: House) -> None:
     box = house.ready_box()
     changed = house.camera("cam-1", "box-1", CameraRole.SELF_SERVICE)
-    house.province.put(wire.FeedKind.CAMERA, "cam-1", changed)
+    house.province.put(feed_wire.FeedKind.CAMERA, "cam-1", changed)
     welcome = box.receive()
     assert isinstance(welcome, wire.Welcome)
     assert welcome.cameras == (changed,)
@@ -86,7 +90,7 @@ def test_C3_what_the_assessment_does_not_cover_is_refused(house: House) -> None:
     box = house.ready_box()
     for track, changes in enumerate(NOT_COVERED):
         camera = house.camera("cam-1", "box-1", CameraRole.ENTRANCE, **changes)
-        house.province.put(wire.FeedKind.CAMERA, "cam-1", camera)
+        house.province.put(feed_wire.FeedKind.CAMERA, "cam-1", camera)
         assert isinstance(box.receive(), wire.Welcome)
         answer = box.look(face(1), track)
         assert isinstance(answer, wire.Refused), changes
@@ -96,7 +100,7 @@ def test_C3_what_the_assessment_does_not_cover_is_refused(house: House) -> None:
 def test_C3_a_gallery_outside_the_assessment_is_not_searched(house: House) -> None:
     box = house.ready_box()
     narrow = house.camera("cam-1", "box-1", CameraRole.ENTRANCE, assessment=assessment(galleries=("potential",)))
-    house.province.put(wire.FeedKind.CAMERA, "cam-1", narrow)
+    house.province.put(feed_wire.FeedKind.CAMERA, "cam-1", narrow)
     box.receive()
     assert box.look(face(1), 1).outcome is Outcome.NOT_ENROLLED
     assert box.look(face(3), 2).outcome is not Outcome.MATCHED
@@ -155,9 +159,15 @@ def test_C8_no_message_to_a_box_or_tablet_can_hold_a_score_or_a_vector() -> None
     def names(kind: type) -> set[str]:
         return {field.name for field in msgspec.structs.fields(kind)}
 
+    def nested(kind: type) -> set[object]:
+        types = (field.type for field in msgspec.structs.fields(kind))
+        return {argument for one in types for argument in typing.get_args(one)}
+
     told = [*wire.CityMessage.__args__, *pad_wire.CityToPad.__args__, pad_wire.Card, pad_wire.Offer]
     for kind in told:
         assert not names(kind) & {"score", "vector", "runner_up", "template"}
+        members = GalleryMember in nested(kind)
+        assert members is (kind is GalleryPage), "templates go only to boxes that recognise locally"
 
 
 def test_a_city_that_has_not_heard_from_the_province_does_not_turn_a_box_away_for_good(

@@ -3,10 +3,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from city_house import House, face, wait_for
+from city_house import House
+from city_people import face
+from city_sockets import wait_for
 from sqlalchemy import event
 
-from yingbin import pad_wire, wire
+from yingbin import feed_wire, pad_wire, wire
 from yingbin.galleries.protect import apply, between, decode_probe, normalise
 from yingbin.wire import Outcome
 
@@ -89,8 +91,8 @@ def test_C5_matching_stops_when_the_lease_ends_and_returns_with_the_province(ope
 def test_C5_a_withdrawal_while_the_city_was_cut_off_reaches_it(house: House) -> None:
     box = house.ready_box()
     house.province.down = True
-    house.province.put(wire.FeedKind.TEMPLATE, "t-zhang", None)
-    house.province.put(wire.FeedKind.CARD_VIEW, "zhang", None)
+    house.province.put(feed_wire.FeedKind.TEMPLATE, "t-zhang", None)
+    house.province.put(feed_wire.FeedKind.CARD_VIEW, "zhang", None)
     head = len(house.province.entries)
     house.province.down = False
     wait_for(lambda: head in house.province.asked_after)
@@ -206,10 +208,12 @@ async def test_half_a_snapshot_is_neither_shown_nor_searched(open_house: Callabl
     def new() -> Replica:
         return Replica(Store(database, lambda _: None), Sealer(bytes(32)), lambda: Memory(house.pack.pack_id, 128))
 
-    def page(entries: list[wire.FeedEntry], *, snapshot: bool) -> wire.FeedPage:
+    def page(entries: list[feed_wire.FeedEntry], *, snapshot: bool) -> feed_wire.FeedPage:
         whole = tuple(entries)
         head = house.province.entries[-1].revision
-        return wire.FeedPage(snapshot, whole, whole[-1].revision, head, checksum(whole), now_ms() + 60_000)
+        return feed_wire.FeedPage(
+            snapshot, whole, whole[-1].revision, head, checksum(whole), now_ms() + 60_000, "k", "k"
+        )
 
     replica = new()
     everything = house.province.entries

@@ -2,10 +2,13 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from city_house import JPEG, House, face, wait_for
+from city_box import JPEG
+from city_house import House
+from city_people import face
+from city_sockets import wait_for
 
 from yingbin import pad_wire, wire
-from yingbin.ids import new_id, now_ms
+from yingbin.ids import event_id, new_id, now_ms
 from yingbin.wire import Outcome
 
 
@@ -23,7 +26,7 @@ def test_a_match_becomes_a_card_with_offers_and_one_photo(house: House) -> None:
     assert (card.customer_id, card.recognised_by, card.assigned_to, card.state) == ("zhang", "city", "rm-1", "open")
     assert [offer.product for offer in card.offers] == ["p0", "p1", "p2"]
     assert (card.first.camera_role, card.first.frame) == ("entrance", 7)
-    assert card.first.event_id == wire.event_id("box-1", box.boot, 1, 0)
+    assert card.first.event_id == event_id("box-1", box.boot, 1, 0)
 
     box.photo(1)
     with_photo = pad.card(lambda m: bool(m.card.photo))
@@ -62,6 +65,7 @@ def test_who_is_known_elsewhere_is_found_at_the_province(house: House) -> None:
     message = pad.card()
     assert message.ring
     assert (message.card.recognised_by, message.card.from_other_city) == ("province", True)
+    assert (message.card.home_branch_zh, message.card.home_branch_en) == ("宁波分行", "Ningbo Branch")
     assert (message.card.assigned_to, message.card.customer_id) == ("", "wang")
 
 

@@ -5,33 +5,12 @@ from hypothesis import strategies as st
 from city_server.attempts import FREE, Attempts, TooManyAttempts
 from city_server.breaker import Breaker
 from city_server.bucket import Bucket
-from city_server.gate import Gate
 from city_server.routing import EVERYONE, FIRST, escalate, rings_for, route
 from city_server.visits import Sighted, sight
+from yingbin.feed_wire import Staff
 from yingbin.trust.staff import Role
-from yingbin.wire import Staff
 
 HALF_HOUR = 30 * 60_000
-
-
-def test_C5_the_gate_opens_at_the_head_or_alone_but_never_without_a_lease() -> None:
-    gate = Gate()
-    gate.lease_until_ms = 100
-    assert not gate.is_open(50), "nobody knows yet whether changes wait"
-    gate.lost()
-    assert gate.is_open(50), "the province is away and the lease runs"
-    assert not gate.is_open(100)
-    assert gate.is_shut(100)
-    gate.reached(behind=True)
-    assert not gate.is_open(50), "changes wait"
-    gate.lost()
-    gate.lost()
-    assert not gate.is_open(50), "changes are known to wait, whatever the line does"
-    gate.applied(200, at_head=False)
-    assert not gate.is_open(50)
-    gate.applied(200, at_head=True)
-    assert gate.is_open(199)
-    assert not gate.is_open(200)
 
 
 def test_the_breaker_opens_tries_once_and_closes() -> None:

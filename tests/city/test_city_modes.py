@@ -1,11 +1,13 @@
 """Picture and video cameras at the city: what is admitted (C3), how a picture is searched, that none is kept (C2)."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import city_house
+import city_people
 import cv2
 import insightface
 import numpy as np
@@ -15,13 +17,13 @@ from city_house import House
 from city_server.admission import admit
 from city_server.embedding import Embedder
 from city_server.photos import BadPhoto
-from yingbin import wire
+from yingbin import feed_wire, wire
 from yingbin.errors import NotAllowed
 from yingbin.faces.engine import FaceEngine, Vector
 from yingbin.faces.face import Face, Image
 from yingbin.faces.pack import ModelPack
-from yingbin.galleries.protect import apply, between, encode_transform
-from yingbin.ids import now_ms
+from yingbin.galleries.protect import Domain, apply, between, encode_transform, random_transform
+from yingbin.ids import event_id, now_ms
 from yingbin.wire import CameraMode, CameraRole, Outcome
 
 
@@ -70,8 +72,15 @@ def clear_for_pictures(house: House) -> None:
     key, transform = house.boxes["box-1"]
     r_city = house.province.r_city
     to_city, raw_to_city = (encode_transform(one) for one in (between(transform, r_city), r_city))
-    box = wire.Box("box-1", "branch-1", key.public_bytes, revoked=False, to_city=to_city, raw_to_city=raw_to_city)
-    house.province.put(wire.FeedKind.BOX, "box-1", box)
+    box = feed_wire.Box(
+        "box-1",
+        "branch-1",
+        key.public_bytes,
+        revoked=False,
+        to_city={Domain.of(transform).key_id: to_city},
+        raw_to_city=raw_to_city,
+    )
+    house.province.put(feed_wire.FeedKind.BOX, "box-1", box)
 
 
 @pytest.fixture
@@ -87,8 +96,8 @@ def open_real_house(
 
     def real_pack(root: Path) -> ModelPack:
         (root / "models").mkdir(parents=True)
-        (root / "models" / city_house.PACK).symlink_to(real.folder)
-        return ModelPack.load(city_house.PACK, root)
+        (root / "models" / city_people.PACK).symlink_to(real.folder)
+        return ModelPack.load(city_people.PACK, root)
 
     monkeypatch.setattr(city_house, "make_pack", real_pack)
 
@@ -96,7 +105,7 @@ def open_real_house(
         house = open_house(started=False, **how)
         house.province.enrol(house.view("chen", rm="rm-1"), engine.embed(group, faces[0]), house.pack.pack_id)
         clear_for_pictures(house)
-        house.province.put(wire.FeedKind.CAMERA, "cam-1", picture_camera())
+        house.province.put(feed_wire.FeedKind.CAMERA, "cam-1", picture_camera())
         house.start()
         return house
 
@@ -114,7 +123,7 @@ def test_a_picture_becomes_a_card_as_a_vector_does(
     assert (answer.track, answer.seq, answer.outcome, answer.want_photo) == (1, 0, Outcome.MATCHED, True)
     card = pad.card().card
     assert (card.customer_id, card.recognised_by, card.first.frame) == ("chen", "city", 7)
-    assert card.first.event_id == wire.event_id("box-1", box.boot, 1, 0)
+    assert card.first.event_id == event_id("box-1", box.boot, 1, 0)
 
     assert box.ask(event) == answer
     box.photo(1)
@@ -123,6 +132,27 @@ def test_a_picture_becomes_a_card_as_a_vector_does(
     stranger = box.ask(*(look(picture(group, faces[3]), 2, seq) for seq in range(4)))
     assert isinstance(stranger, wire.FaceAnswer)
     assert stranger.outcome is Outcome.NOT_ENROLLED
+
+
+def test_a_track_that_splits_in_picture_mode_is_one_visit_one_card_and_one_ring(
+    open_real_house: Callable[..., House], group: Image, faces: list[Face]
+) -> None:
+    """The box makes no vector in this mode, so it cannot know who is back: the visit does."""
+    house = open_real_house()
+    box, pad = house.ready_box(), house.pad("rm-1")
+    answers = [box.ask(look(picture(group, faces[0]), track)) for track in (1, 2, 7)]
+    assert all(isinstance(answer, wire.FaceAnswer) for answer in answers)
+    assert [answer.outcome for answer in answers] == [Outcome.MATCHED] * 3
+    assert [answer.want_photo for answer in answers] == [True, False, False]
+    first = pad.card()
+    assert first.ring
+    later = pad.quiet()
+    assert {message.card.card_id for message in later} <= {first.card.card_id}
+    assert not any(message.ring for message in later)
+    house.stop()
+    with sqlite3.connect(house.data / "city.db") as database:
+        assert database.execute("SELECT count(*) FROM visits").fetchone() == (1,)
+        assert database.execute("SELECT count(*) FROM visit_tracks").fetchone() == (3,)
 
 
 def test_the_province_is_asked_about_a_picture_too(
@@ -195,7 +225,7 @@ async def test_a_picture_is_embedded_beside_the_event_loop_into_the_citys_domain
 
     at_the_box = engine.embed(group, faces[0])
     monkeypatch.setattr(FaceEngine, "embed", watched)
-    turn = city_house.random_transform(128)
+    turn = random_transform(128)
     probe = await Embedder(ModelPack.load()).probe(look(picture(group, faces[0]), 1), turn)
     assert float(probe @ apply(turn, at_the_box)) > 0.99
     assert len(threads - {threading.get_ident()}) == len(threads) == 1

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from city_house import DIMENSION, House, face
+from city_house import House
+from city_people import DIMENSION, face
 from ports import free_port
 
 from edge.agent import EdgeAgent
@@ -17,8 +18,9 @@ from edge.clock import box_now_ms
 from edge.pipeline import Look
 from edge.settings import EdgeSettings
 from yingbin.galleries.protect import Vector, apply, encode_probe, encode_transform
+from yingbin.ids import event_id
 from yingbin.trust.devices import BoxBundle
-from yingbin.wire import FaceEvent, event_id
+from yingbin.wire import FaceEvent
 
 CUSTOMERS = 30
 HORIZON_S = 2
@@ -81,7 +83,7 @@ async def test_the_city_is_killed_twice_under_load_nobody_is_lost_or_comes_twice
         """Let each guest come in with a stranger behind him, 40 people a second."""
         for guest in guests:
             for track, person in ((2 * guest, face(100 + guest)), (2 * guest + 1, face(1000 + guest))):
-                box._admit(look(house, person, track))
+                box._exchange.admit(look(house, person, track))
                 await asyncio.sleep(0.025)
 
     await arrive(range(8))

@@ -2,11 +2,13 @@ import time
 
 import msgspec
 import pytest
-from city_house import CITY, PASSPHRASE, PIN, House, PadClient, face
+from city_house import CITY, PASSPHRASE, PIN, House
+from city_pad import PadClient
+from city_people import face
 from websockets.sync.client import connect
 
 from city_server import audience
-from yingbin import pad_wire, wire
+from yingbin import feed_wire, pad_wire
 from yingbin.errors import NotAllowed
 from yingbin.pad_wire import Card, Sighting
 from yingbin.trust.keystore import FileKeyStore
@@ -52,7 +54,7 @@ def test_a_token_that_ends_during_the_connection_ends_it(house: House) -> None:
 def test_somebody_who_leaves_is_signed_out(house: House) -> None:
     pad = house.pad("rm-2")
     pad.next(pad_wire.Welcome)
-    house.province.put(wire.FeedKind.STAFF, "rm-2", None)
+    house.province.put(feed_wire.FeedKind.STAFF, "rm-2", None)
     assert pad.next(pad_wire.PadRefused).code == "not_authenticated"
     assert pad.close_code() == 4401
 

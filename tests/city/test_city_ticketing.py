@@ -4,9 +4,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from city_house import BoxClient, House, face, wait_for
+from city_box import BoxClient
+from city_house import House
+from city_people import face
+from city_sockets import wait_for
 
-from yingbin import wire
+from yingbin import feed_wire, wire
 from yingbin.offers.queueing import QUEUE_OF_TIER
 from yingbin.wire import CameraMode, CameraRole, QueueClass, TicketAnswer, TicketAsk
 
@@ -72,7 +75,7 @@ def test_C3_only_a_ticket_machines_camera_in_feature_mode_may(house: House, desk
     ]
     cameras.append(house.camera("cam-2", "box-2", CameraRole.TICKET_MACHINE, assessment=None))
     for camera in cameras:
-        house.province.put(wire.FeedKind.CAMERA, "cam-2", camera)
+        house.province.put(feed_wire.FeedKind.CAMERA, "cam-2", camera)
         assert isinstance(desk.receive(), wire.Welcome)
         assert shown(tap(desk, 20)) == NOBODY
     assert shown(tap(desk, 20, camera="cam-1")) == NOBODY, "another box's camera"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yingbin import pad_wire, wire
+from yingbin.local_wire import LocalHit
 
 EVENT = wire.FaceEvent("c" * 36, "a" * 36, 7, 0, 210, 1_700_000_000_000, 80, 0.5, 1, b"\1" * 256)
 
@@ -15,6 +16,15 @@ EVENT = wire.FaceEvent("c" * 36, "a" * 36, 7, 0, 210, 1_700_000_000_000, 80, 0.5
 def test_a_face_event_is_far_below_a_kilobyte() -> None:
     assert len(wire.encode(EVENT)) <= 400
     assert wire.decode_from_box(wire.encode(EVENT)) == EVENT
+
+
+def test_C2_a_hit_of_local_recognition_is_small_and_has_no_room_for_a_vector() -> None:
+    hit = LocalHit("c" * 36, "a" * 36, 7, 0, 210, 1_700_000_000_000, 80, 0.5, 1, "p" * 36)
+    assert wire.decode_from_box(wire.encode(hit)) == hit
+    assert len(wire.encode(hit)) <= 180
+    assert not {field.type for field in msgspec.structs.fields(LocalHit)} & {bytes, bytearray, memoryview}
+    with pytest.raises(wire.BadMessage):
+        wire.decode_from_city(wire.encode(hit))
 
 
 def test_oversized_and_unknown_messages_are_refused() -> None:

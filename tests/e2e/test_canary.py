@@ -9,6 +9,7 @@ from running_bank import WatchedHouse, found_bank
 from websockets.sync.client import ClientConnection, connect
 
 from demo.setup import Bank
+from province_server.keys import PROVINCE, Keys, city_key
 from yingbin import wire
 from yingbin.faces.pack import ModelPack
 from yingbin.galleries import protect
@@ -26,8 +27,8 @@ def enter(line: ClientConnection, bank: Bank, bundle: BoxBundle) -> wire.Camera:
     challenge = wire.decode_from_city(line.recv(decode=False))
     assert isinstance(challenge, wire.Challenge)
     key = DeviceKey.load(Path(bank.box_settings["key_file"]))
-    text = challenge_text(challenge.nonce, challenge.city_id, bundle.box_id, BOOT, bundle.pack_id)
-    line.send(wire.encode(wire.Proof(bundle.box_id, BOOT, bundle.pack_id, key.sign(text))))
+    text = challenge_text(challenge.nonce, challenge.city_id, bundle.box_id, BOOT, bundle.pack_id, bundle.key_id)
+    line.send(wire.encode(wire.Proof(bundle.box_id, BOOT, bundle.pack_id, bundle.key_id, key.sign(text))))
     welcome = wire.decode_from_city(line.recv(decode=False))
     assert isinstance(welcome, wire.Welcome)
     return welcome.cameras[0]
@@ -69,10 +70,10 @@ def test_C2_a_strangers_vector_is_nowhere_after_a_run(tmp_path: Path) -> None:
                     break
         passphrase = house.started["province"][1]["YINGBIN_PROVINCE_KEYSTORE_PASSPHRASE"]
 
-    keys = FileKeyStore(tmp_path / "province.keys", passphrase)
-    city = protect.decode_transform(keys.get(f"transform/city/{bundle.city_id}"), 128)
-    province = protect.decode_transform(keys.get("transform/province"), 128)
-    domains = [stranger, *(protect.apply(t, stranger) for t in (bundle.transform, city, province))]
+    keys = Keys(FileKeyStore(tmp_path / "province.keys", passphrase), 128)
+    tiers = [domain for name in (city_key(bundle.city_id), PROVINCE) for domain in keys.domains(name)]
+    transforms = [bundle.transform, *(domain.transform for domain in tiers)]
+    domains = [stranger, *(protect.apply(transform, stranger) for transform in transforms)]
     assert {"province.db", "templates.db", "city-here.db"} <= {path.name for path in tmp_path.iterdir()}
     assert files_with(tmp_path, domains) == []
 

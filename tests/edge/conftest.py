@@ -55,6 +55,14 @@ def group_clip(tmp_path_factory: pytest.TempPathFactory, group_photo: Image) -> 
     return write_clip(tmp_path_factory.mktemp("clips") / "group.mp4", images)
 
 
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Show noise, another each frame, for two seconds."""
+    noise = np.random.default_rng(1)
+    images = [noise.integers(0, 255, (120, 160, 3), np.uint8) for _ in range(50)]
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", images)
+
+
 @pytest.fixture
 def device_key() -> DeviceKey:
     return DeviceKey.generate()

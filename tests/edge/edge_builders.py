@@ -119,7 +119,7 @@ class SmallCity:
         verify_signature(
             self.public_key,
             proof.signature,
-            challenge_text(nonce, "city-1", proof.box_id, proof.boot_id, proof.pack_id),
+            challenge_text(nonce, "city-1", proof.box_id, proof.boot_id, proof.pack_id, proof.key_id),
         )
         self.proofs.append(proof)
         if self.refuse:

@@ -19,7 +19,7 @@ from edge_builders import CountingEngine, Image, SmallCity, camera, eventually
 
 from edge.agent import EdgeAgent
 from edge.settings import EdgeSettings
-from edge.source import SourceMissing, SourceStopped
+from edge.source_errors import SourceMissing, SourceStopped
 from edge.uplink import BoxRefused, wire_bytes
 from yingbin.errors import BadConfiguration
 from yingbin.faces.engine import FaceEngine

@@ -15,6 +15,7 @@ from edge.bestshot import (
     Shot,
     ShotPicker,
     Stage,
+    weight,
 )
 from yingbin.galleries.decide import MAX_LOOKS
 from yingbin.wire import Outcome
@@ -92,6 +93,11 @@ def test_at_its_end_a_hopeless_track_is_not_sent() -> None:
     track.end()
     assert track.choose(9.0) is None
     assert track.closed
+
+
+def test_good_shots_outweigh_poor_ones_and_poor_ones_weigh_the_same() -> None:
+    assert weight(2 * GOOD) == 8 * weight(GOOD)
+    assert weight(LAST_CHANCE_QUALITY) == weight(FIRST_LOOK_QUALITY) < weight(GOOD)
 
 
 def test_nothing_is_sent_while_an_answer_is_awaited() -> None:

@@ -128,7 +128,7 @@ def test_further_pictures_follow_the_same_rules_and_stand_alone(
     engine: CountingEngine, identity: BoxIdentity, numbers: Iterator[int], group_clip: Path
 ) -> None:
     def events(mode: CameraMode) -> list[FaceEvent | FacePicture]:
-        pipeline = Pipeline("cam-1", engine, identity, numbers, min_face_px=40, on_track_over=lambda _: None)
+        pipeline = Pipeline("cam-1", engine, identity, numbers, on_track_over=lambda _: None)
         pipeline.mode = mode
         found = []
         for frame in Source(str(group_clip), pace=False).frames():

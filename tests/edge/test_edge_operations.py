@@ -84,6 +84,10 @@ async def until(client: httpx.AsyncClient, path: str, condition: Callable[[httpx
     return reply
 
 
+def fps_in(metrics: str) -> float:
+    return next((float(line.split()[1]) for line in metrics.splitlines() if line.startswith("yingbin_edge_fps{")), 0.0)
+
+
 async def test_health_and_metrics_of_a_running_box(
     build: Build, city: SmallCity, group_clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +95,7 @@ async def test_health_and_metrics_of_a_running_box(
         health = await until(client, "/healthz", lambda reply: reply.status_code == 200)
         assert health.json()["status"] == "ok"
         await eventually(lambda: len(city.events) >= 6)
+        assert (await until(client, "/metrics", lambda reply: fps_in(reply.text) > 0)).status_code == 200
         metrics = (await client.get("/metrics")).text
         assert (await client.get("/installer/")).status_code == 404
         assert (await client.get("/healthz", headers={"Host": "evil.example"})).status_code == 400

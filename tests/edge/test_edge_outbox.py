@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.outbox import MAX_AGE_S, WINDOW, Kept, Outbox, key_of
+from yingbin.local_wire import LocalHit
 from yingbin.wire import FaceEvent, FaceLook
 
 
@@ -150,3 +151,15 @@ def test_whatever_happens_it_is_bounded_and_loses_nothing_silently(steps: list[t
     held = names(box.take_unsent(len(steps))[0])
     assert sorted(held + gone + names(settled)) == sorted(admitted)
     assert box.dropped == len(gone)
+
+
+def test_C2_vectors_of_a_camera_that_may_send_none_are_withheld_and_everything_else_waits_on() -> None:
+    box = Outbox()
+    hit = LocalHit("cam-1", "pia-1", 2, 0, 0, 0, 60, 0.5, 1, "customer-1")
+    elsewhere = FaceEvent("cam-2", "pia-1", 3, 0, 0, 0, 60, 0.5, 1, b"")
+    for look in (event(0, boot="before"), event(1), hit, elsewhere):
+        box.add(look, 0.0)
+    box.take_unsent(0.0)
+    assert box.withhold({"cam-1"}) == [event(0, boot="before"), event(1)]
+    box.connection_lost()
+    assert box.take_unsent(0.0)[0] == [hit, elsewhere]

@@ -6,7 +6,8 @@ import pytest
 from edge_builders import FOREVER_MS, CountingEngine, Image, camera, write_clip
 
 from edge.camera import CameraHooks, CameraWorker, refusal
-from edge.pipeline import BoxIdentity, Look, Pipeline, detector_size
+from edge.detection import detector_size
+from edge.pipeline import BoxIdentity, Look, Pipeline
 from edge.report import TrackReport
 from edge.source import Source
 from yingbin.faces.engine import FaceEngine
@@ -24,7 +25,7 @@ def over() -> list[TrackReport]:
 def pipeline(
     engine: CountingEngine, identity: BoxIdentity, numbers: Iterator[int], over: list[TrackReport]
 ) -> Pipeline:
-    return Pipeline("cam-1", engine, identity, numbers, min_face_px=40, on_track_over=over.append)
+    return Pipeline("cam-1", engine, identity, numbers, on_track_over=over.append)
 
 
 def play(pipeline: Pipeline, path: Path) -> list[Look]:
@@ -61,7 +62,6 @@ def test_the_vector_is_the_boxs_transform_of_a_unit_template(
                 engine,
                 BoxIdentity("box-1", "b00t", matrix),
                 iter(range(100)),
-                min_face_px=40,
                 on_track_over=lambda _: None,
             ),
             group_clip,
@@ -258,7 +258,11 @@ def test_C3_an_assessment_that_expires_while_running_stops_the_computing(
     )
     worker.allow(camera(assessment=changed(expires_at_ms=1_000)))
     worker.start()
-    worker.join(1.0)
+    for _ in range(600):
+        if len(statuses) >= 2:
+            break
+        worker.join(0.1)
+    worker.join(0.5)  # nothing more comes
     worker.halt()
     worker.join(5)
     assert pipeline.report.frames == 5

@@ -6,9 +6,10 @@ from typing import Any
 import av
 import numpy as np
 
+from edge.frame import Frame
 from edge.pipeline import UNANSWERED_KEPT, BoxIdentity, Pipeline
+from edge.pixels import Image
 from edge.report import TrackReport
-from edge.source import Frame
 from yingbin.faces.face import Face
 from yingbin.galleries.protect import Vector, normalise
 from yingbin.wire import Outcome
@@ -22,9 +23,10 @@ class OneFace:
     def __init__(self) -> None:
         self._rng = np.random.default_rng(1)
 
-    def detect(self, *_: Any, **__: Any) -> list[Face]:
+    def detect(self, image: Image, *_: Any, **__: Any) -> list[Face]:
+        scale = np.float32(image.shape[1] / 640)
         points = np.array([[290, 160], [350, 160], [320, 190], [295, 220], [345, 220]], np.float32)
-        return [Face(np.array([250, 100, 390, 260], np.float32), points, 0.95)]
+        return [Face(np.array([250, 100, 390, 260], np.float32) * scale, points * scale, 0.95)]
 
     def embed(self, *_: Any) -> Vector:
         return normalise(self._rng.standard_normal(128).astype(np.float32))
@@ -34,7 +36,7 @@ def test_an_outage_keeps_no_more_than_so_many_pictures_and_loses_no_look(
     identity: BoxIdentity, numbers: Iterator[int]
 ) -> None:
     over: list[TrackReport] = []
-    pipeline = Pipeline("cam-1", OneFace(), identity, numbers, min_face_px=40, on_track_over=over.append)
+    pipeline = Pipeline("cam-1", OneFace(), identity, numbers, on_track_over=over.append)
     noise = np.random.default_rng(2).integers(0, 255, (90, 160, 3), np.uint8).repeat(4, 0).repeat(4, 1)
     scenes = [noise // 4, 255 - noise // 4]  # each a cut against the other: whoever was there has gone
     looks = []

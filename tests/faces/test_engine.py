@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from insightface.model_zoo import get_model
 
 from yingbin.errors import InvalidInput
-from yingbin.faces.engine import FaceEngine
+from yingbin.faces.engine import FaceEngine, _prepare_faster
 from yingbin.faces.face import Face, Image, align
+from yingbin.faces.pack import ModelPack
 from yingbin.faces.quality import assess
 
 
@@ -121,3 +123,13 @@ def test_yaw_and_roll_have_signs_and_degrees(portrait: Image) -> None:
     assert assess(portrait, face(85)).overall < assess(portrait, face(70)).overall < assess(portrait, face(55)).overall
     turned = Face(face(55).box, face(55).landmarks[:, ::-1] * np.array([-1, 1], np.float32) + [120, 0], 0.9)
     assert assess(portrait, turned).roll == pytest.approx(90)
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (127.5, 128.0)])
+def test_our_preparation_of_the_detector_s_input_equals_insightface_s(mean: float, std: float) -> None:
+    detector = get_model(str(ModelPack.load().folder / "detection.onnx"), providers=["CPUExecutionProvider"])
+    detector.input_mean, detector.input_std = mean, std
+    image = np.random.default_rng(1).integers(0, 256, (96, 160, 3), np.uint8)
+    theirs = detector._prepare_input_blob(image, (160, 96))
+    _prepare_faster(detector)
+    assert np.allclose(detector._prepare_input_blob(image, (160, 96)), theirs, atol=1e-5)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from yingbin.faces.scores import ScoreModel
-from yingbin.galleries.decide import EFFECTIVE_LOOKS, MAX_LOOKS, STAGES, Hit, judge, threshold
+from yingbin.galleries.decide import EFFECTIVE_LOOKS, MAX_LOOKS, STAGES, Hit, best_of, judge, threshold
 from yingbin.wire import Outcome
 
 MODEL = ScoreModel(impostor_mean=0.07, impostor_sd=0.0965)
@@ -94,3 +94,11 @@ def test_the_tail_is_met_at_its_points_and_continued_beyond() -> None:
         assert abs(TAIL.cosine_at(fmr) - cosine) < 1e-9
     assert 0.40 < TAIL.cosine_at(1e-6) < 0.50 < TAIL.cosine_at(1e-9)
     assert TAIL.cosine_at(0.1) == ScoreModel(impostor_mean=0.0, impostor_sd=0.1).cosine_at(0.1)
+
+
+def test_over_several_galleries_a_person_in_two_of_them_is_one_and_no_rival_of_himself() -> None:
+    vip, potential = Hit("a", 0.7, 0.2), Hit("a", 0.6, 0.3)
+    assert best_of([vip, potential]) == Hit("a", 0.7, 0.3)
+    assert best_of([vip, Hit("b", 0.65, 0.6)]) == Hit("a", 0.7, 0.65)
+    assert best_of([vip]) == vip
+    assert best_of([]) is None

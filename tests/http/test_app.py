@@ -94,4 +94,5 @@ def test_plain_http_stays_on_this_machine() -> None:
 
 
 def test_logging_is_quiet_about_requests() -> None:
-    assert not logging.getLogger("uvicorn.access").handlers
+    ours = [one for one in logging.getLogger("uvicorn.access").handlers if "_pytest" not in type(one).__module__]
+    assert not ours

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from offers_builders import CHANNELS, TODAY, YUAN, assessed, idle_rich, record
 
+from yingbin.feed_wire import Candidate, CardView
 from yingbin.offers.arbitrate import MAX_OFFERS, Context, Decision, arbitrate
 from yingbin.offers.card import build_card_view
 from yingbin.offers.catalogue import Catalogue, load_catalogue
@@ -17,7 +18,7 @@ from yingbin.offers.profile import Holding
 from yingbin.offers.suitability import ASSESSMENT_INVALID, suitability_notes, suitable
 from yingbin.offers.wording import forbidden
 from yingbin.pad_wire import Offer
-from yingbin.wire import CameraRole, Candidate, CardView, decode, encode
+from yingbin.wire import CameraRole, decode, encode
 
 AT_MS = int(datetime(2026, 3, 2, 2, tzinfo=UTC).timestamp() * 1000)
 LATER_MS = AT_MS + 86_400_000

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from offers_builders import CHANNELS, TODAY, YUAN, idle_rich, profile
 
+from yingbin.feed_wire import Candidate
 from yingbin.offers.catalogue import Catalogue
 from yingbin.offers.profile import Holding, Profile
 from yingbin.offers.rules import GENERAL_PROPENSITY, avoid, candidates
 from yingbin.offers.wording import INCOME_GAP_ZH
-from yingbin.wire import Candidate
 
 CAPABLE = {"documented_monthly_income_fen": 30_000 * YUAN}
 MATURING = {"time_deposit_fen": 10**7, "time_deposit_maturing_fen": 10**7}

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from yingbin.feed_wire import Avoid
 from yingbin.pad_wire import Card, CardMessage, Offer, Sighting, Welcome
-from yingbin.wire import Avoid
 
 _SEEN = Sighting("event-1", "cam-1", "entrance", 12, 1_700_000_000_000)
 _OFFER = Offer("td", "大额存单", "Deposit", "活期闲置", "Idle", "您好", "Hello")

@@ -21,6 +21,7 @@ def settings(tmp_path: Path) -> ProvinceSettings:
         keystore_file=tmp_path / "keys",
         keystore_passphrase=SecretStr("correct horse"),
         feed_page_entries=4,
+        late_probes_s=0,
     )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from province_server.app import Province
 from province_server.auth import AUDIENCE
-from yingbin import wire
+from province_server.keys import city_key
+from yingbin import feed_wire, wire
 from yingbin.faces.enrolment import Acquired, EnrolmentRefused, Reason
 from yingbin.faces.face import Face
 from yingbin.faces.quality import Quality
@@ -47,35 +48,36 @@ class StandInReader:
 
 
 class City:
-    def __init__(self, http: httpx.Client, city_id: str, key: DeviceKey) -> None:
-        self.http, self.city_id, self.key = http, city_id, key
+    def __init__(self, province: Province, http: httpx.Client, city_id: str, key: DeviceKey) -> None:
+        self.province, self.http, self.city_id, self.key = province, http, city_id, key
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         token = issue_city_token(self.key, self.city_id, AUDIENCE, now_s=now_s())
         return self.http.request(method, f"/v1/city/{path}", headers={"Authorization": f"Bearer {token}"}, **options)
 
-    def page(self, after: int, wait_s: float = 0) -> wire.FeedPage:
-        reply = self.ask("GET", "feed", params={"after": after, "wait_s": wait_s}, timeout=30)
+    def page(self, after: int, wait_s: float = 0, key_id: str = "") -> feed_wire.FeedPage:
+        key_id = key_id or self.province.keys.domains(city_key(self.city_id))[0].key_id
+        reply = self.ask("GET", "feed", params={"after": after, "wait_s": wait_s, "key_id": key_id}, timeout=30)
         assert reply.status_code == 200, reply.text
-        return wire.decode(reply.content, wire.FeedPage)
+        return wire.decode(reply.content, feed_wire.FeedPage)
 
-    def replica(self) -> dict[tuple[wire.FeedKind, str], Any]:
-        """Everything this city is told, from a snapshot to the head."""
-        held: dict[tuple[wire.FeedKind, str], Any] = {}
+    def replica(self, key_id: str = "") -> dict[tuple[feed_wire.FeedKind, str], Any]:
+        """Everything this city is told, from a snapshot to the head, in the serving domain or another."""
+        held: dict[tuple[feed_wire.FeedKind, str], Any] = {}
         after, head = 0, 1
         while after < head:
-            page = self.page(after)
+            page = self.page(after, key_id=key_id)
             assert hashlib.sha256(msgspec.msgpack.encode(page.entries)).digest() == page.checksum
             assert page.snapshot == (after == 0)
             for entry in page.entries:
                 if entry.payload is None:
                     held.pop((entry.kind, entry.key), None)
                 else:
-                    held[entry.kind, entry.key] = wire.feed_payload(entry)
+                    held[entry.kind, entry.key] = feed_wire.feed_payload(entry)
             after, head = page.up_to, page.head
         return held
 
-    def kinds(self, kind: wire.FeedKind) -> list[Any]:
+    def kinds(self, kind: feed_wire.FeedKind) -> list[Any]:
         return [thing for (found, _), thing in self.replica().items() if found is kind]
 
 
@@ -120,7 +122,7 @@ class World:
         raw = self.made("boxes", {"branch_id": branch, "public_key_base64": public(DeviceKey.generate())})
         bundle = msgspec.convert(raw, BoxBundle)
         camera = self.camera(branch, bundle.box_id, self.assessment)
-        return City(self.http, city_id, key), branch, bundle, camera
+        return City(self.province, self.http, city_id, key), branch, bundle, camera
 
     def camera(self, branch: str, box: str, assessment: str | None) -> str:
         body = {"branch_id": branch, "box_id": box, "role": "entrance", "assessment_id": assessment}
@@ -146,23 +148,24 @@ class World:
         self.customer(customer_id, branch)
         assert self.photo(customer_id, customer_id.encode()).status_code == 201
 
-    def probe(self, who: str, *, camera: str | None = None, assessment: str | None = None) -> wire.Probe:
+    def probe(self, who: str, *, camera: str | None = None, assessment: str | None = None) -> feed_wire.Probe:
         """Return a miss of city b: somebody's vector, as its box and then the city mapped it."""
-        box = next(box for box in self.b.kinds(wire.FeedKind.BOX) if box.box_id == self.bundle_b.box_id)
+        box = next(box for box in self.b.kinds(feed_wire.FeedKind.BOX) if box.box_id == self.bundle_b.box_id)
         at_city = protect.apply(
-            protect.decode_transform(box.to_city, DIMENSION),
+            protect.decode_transform(box.to_city[self.bundle_b.key_id], DIMENSION),
             protect.apply(self.bundle_b.transform, vector_of(who.encode())),
         )
         raw = protect.encode_probe(at_city)
-        return wire.Probe(camera or self.camera_b, assessment or self.assessment, 3, 1, raw)
+        key_id = self.province.keys.domains(city_key(self.b.city_id))[0].key_id
+        return feed_wire.Probe(camera or self.camera_b, assessment or self.assessment, 3, 1, raw, key_id)
 
-    def search(self, probe: wire.Probe, pack_id: str = StandInReader.pack_id) -> httpx.Response:
-        return self.b.ask("POST", "search", content=wire.encode(wire.SearchRequest(pack_id, (probe,))))
+    def search(self, probe: feed_wire.Probe, pack_id: str = StandInReader.pack_id) -> httpx.Response:
+        return self.b.ask("POST", "search", content=wire.encode(feed_wire.SearchRequest(pack_id, (probe,))))
 
     def found(self, who: str) -> str | None:
         reply = self.search(self.probe(who))
         assert reply.status_code == 200, reply.text
-        card = wire.decode(reply.content, wire.SearchReply).hits[0].card_view
+        card = wire.decode(reply.content, feed_wire.SearchReply).hits[0].card_view
         return card.customer_id if card else None
 
 

@@ -13,8 +13,10 @@ from province_server.app import Stores
 from province_server.settings import ProvinceSettings
 from province_server.staff import first_admin
 from yingbin.errors import BadConfiguration, Conflict
+from yingbin.feed_wire import FeedKind
 from yingbin.http.serve import bind
 from yingbin.trust.staff import Role
+from yingbin.wire import DEFAULT_MIN_FACE_PX
 
 ADMIN, IT, ENROLLER = Role.GALLERY_ADMIN, Role.BRANCH_IT, Role.ENROLLER
 OFFICER, AUDITOR = Role.SECURITY_OFFICER, Role.AUDITOR
@@ -27,6 +29,7 @@ ALLOWED: dict[tuple[str, str], set[Role]] = {
     ("POST", "/v1/boxes/{box_id}/revoke"): {ADMIN, IT},
     ("POST", "/v1/assessments"): {ADMIN, OFFICER},
     ("POST", "/v1/cameras"): {ADMIN, IT},
+    ("PATCH", "/v1/cameras/{camera_id}"): {ADMIN, IT},
     ("GET", "/v1/cameras"): {ADMIN, IT, OFFICER, AUDITOR},
     ("POST", "/v1/staff"): {ADMIN},
     ("GET", "/v1/staff"): {ADMIN, OFFICER, AUDITOR},
@@ -38,6 +41,13 @@ ALLOWED: dict[tuple[str, str], set[Role]] = {
     ("PUT", "/v1/customers/{customer_id}/consents/{purpose}"): {ADMIN, ENROLLER},
     ("DELETE", "/v1/customers/{customer_id}/consents/{purpose}"): {ADMIN, ENROLLER},
     ("POST", "/v1/customers/{customer_id}/photos"): {ADMIN, ENROLLER},
+    ("POST", "/v1/renewals/province"): {ADMIN},
+    ("GET", "/v1/renewals/province"): {ADMIN},
+    ("POST", "/v1/renewals/cities/{city_id}"): {ADMIN},
+    ("GET", "/v1/renewals/cities/{city_id}"): {ADMIN},
+    ("POST", "/v1/renewals/cities/{city_id}/finish"): {ADMIN},
+    ("POST", "/v1/renewals/boxes/{box_id}"): {ADMIN},
+    ("POST", "/v1/renewals/boxes/{box_id}/finish"): {ADMIN},
     ("GET", "/v1/city/feed"): set(),
     ("POST", "/v1/city/search"): set(),
     ("GET", "/v1/city/customers/{customer_id}/portrait"): set(),
@@ -51,7 +61,7 @@ def test_role_matrix(world: World) -> None:
     operations = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     assert operations == set(ALLOWED) | OPEN
     for (method, path), allowed in ALLOWED.items():
-        url = path.format(box_id="x", staff_id="x", customer_id="x", purpose="marketing")
+        url = path.format(city_id="x", box_id="x", camera_id="x", staff_id="x", customer_id="x", purpose="marketing")
         assert world.http.request(method, url).status_code == 401, path
         for role in Role:
             status = world.http.request(
@@ -97,6 +107,26 @@ def test_revoked_box_stays_in_the_feed_as_revoked(world: World) -> None:
     box = world.bundle_a.box_id
     assert world.call("POST", f"boxes/{box}/revoke").status_code == 204
     assert next(thing for (_, key), thing in world.a.replica().items() if key == box).revoked
+
+
+def test_how_small_a_face_may_be_is_registered_changed_and_told_to_the_city(world: World) -> None:
+    (camera,) = world.a.kinds(FeedKind.CAMERA)
+    assert camera.min_face_px == DEFAULT_MIN_FACE_PX
+    path = f"cameras/{camera.camera_id}"
+    assert world.call("PATCH", path, json={"min_face_px": 60}).status_code == 204
+    assert [one.min_face_px for one in world.a.kinds(FeedKind.CAMERA)] == [60]
+    listed = world.call("GET", "cameras").json()["items"]
+    assert {one["camera_id"]: one["min_face_px"] for one in listed}[camera.camera_id] == 60
+    for wrong in ({"min_face_px": 19}, {"min_face_px": 401}, {"min_face_px": "large"}, {}, {"role": "entrance"}):
+        assert world.call("PATCH", path, json=wrong).status_code == 422
+    assert world.call("PATCH", "cameras/none", json={"min_face_px": 60}).status_code == 404
+    body = {"branch_id": world.branch_a, "box_id": world.bundle_a.box_id, "role": "entrance"}
+    assert world.call("POST", "cameras", json={**body, "min_face_px": 401}).status_code == 422
+    made = world.made("cameras", {**body, "min_face_px": 400})["camera_id"]
+    assert {one.camera_id: one.min_face_px for one in world.a.kinds(FeedKind.CAMERA)} == {
+        camera.camera_id: 60,
+        made: 400,
+    }
 
 
 def test_bad_input_is_refused_with_a_reason(world: World) -> None:

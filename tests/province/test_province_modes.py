@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from province_harness import DIMENSION, YEAR_MS, World, vector_of
 
-from yingbin import wire
+from yingbin import feed_wire, wire
 from yingbin.galleries import protect
 from yingbin.ids import now_ms
 
 
-def box_of(world: World) -> wire.Box:
-    return next(box for box in world.a.kinds(wire.FeedKind.BOX) if box.box_id == world.bundle_a.box_id)
+def box_of(world: World) -> feed_wire.Box:
+    return next(box for box in world.a.kinds(feed_wire.FeedKind.BOX) if box.box_id == world.bundle_a.box_id)
 
 
 def add_camera(world: World, mode: str, **assessment: Any) -> None:
@@ -26,16 +26,17 @@ def test_a_box_with_an_assessed_picture_camera_brings_its_city_the_map_for_raw_v
     assert box_of(world).raw_to_city == b""
     head = world.a.page(0).head
     add_camera(world, "picture")
-    told = [wire.feed_payload(entry) for entry in world.a.page(head).entries]
-    assert [type(thing) for thing in told] == [wire.Box, wire.Camera]
+    told = [feed_wire.feed_payload(entry) for entry in world.a.page(head).entries]
+    assert [type(thing) for thing in told] == [feed_wire.Box, wire.Camera]
 
     box, raw = box_of(world), vector_of(b"somebody")
     direct = protect.apply(protect.decode_transform(box.raw_to_city, DIMENSION), raw)
     by_box = protect.apply(
-        protect.decode_transform(box.to_city, DIMENSION), protect.apply(world.bundle_a.transform, raw)
+        protect.decode_transform(box.to_city[world.bundle_a.key_id], DIMENSION),
+        protect.apply(world.bundle_a.transform, raw),
     )
     np.testing.assert_allclose(direct, by_box, atol=1e-4)
-    assert all(not other.raw_to_city for other in world.b.kinds(wire.FeedKind.BOX))
+    assert all(not other.raw_to_city for other in world.b.kinds(feed_wire.FeedKind.BOX))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import pad_client.pages
 import yingbin.assets
+from yingbin.feed_wire import Avoid
 from yingbin.ids import new_id, now_ms
 from yingbin.pad_wire import (
     Beat,
@@ -41,7 +42,6 @@ from yingbin.pad_wire import (
     decode_from_pad,
     encode,
 )
-from yingbin.wire import Avoid
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = [
@@ -265,7 +265,7 @@ def lobby(city: ScriptedCity) -> None:
     )
     city.tell(card("c-3", "林", 180, honorific_zh="女士", honorific_en="Ms", tier="potential", photo=""), ring=False)
     machine = Sighting(new_id(), "cam-ticket-1", "ticket_machine", 40, now_ms() - 4000)
-    city.tell(card("c-4", last=machine, recognised_by="province", from_other_city=True))
+    city.tell(card("c-4", last=machine, recognised_by="province", from_other_city=True, home_branch_zh="宁波分行"))
 
 
 def open_page(city: ScriptedCity, chromium: Browser, width: int, height: int, **options: Any) -> Page:

@@ -15,15 +15,15 @@ from province_server.app import Stores
 from province_server.cards import Cards
 from province_server.feed import Notifier, changes, publish
 from province_server.gallery import Galleries
-from province_server.keys import Keys
+from province_server.keys import PROVINCE, Keys
 from province_server.settings import ProvinceSettings
 from province_server.vault import TemplateVault
+from yingbin.feed_wire import FeedKind
 from yingbin.galleries.protect import normalise, random_transform
 from yingbin.ids import new_id
 from yingbin.offers.catalogue import load_catalogue
 from yingbin.storage.province import BranchRow, City, ConsentRow, CustomerRow
 from yingbin.trust.consent import Gallery, Purpose
-from yingbin.wire import FeedKind
 
 pytestmark = pytest.mark.services
 URL = os.environ.get("YINGBIN_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test")
@@ -62,7 +62,9 @@ def test_migrations_make_what_the_models_say(stores: Stores) -> None:
 
 
 def test_enrol_publish_erase_and_load(stores: Stores) -> None:
-    keys, galleries, notifier = Keys(stores.keystore, 8), Galleries(8), Notifier()
+    keys, notifier = Keys(stores.keystore, 8), Notifier()
+    domain = keys.domains(PROVINCE)[0]
+    galleries = Galleries(keys, 8, domain)
     with stores.identity.write() as session:
         session.add(City(city_id="c", name="c", public_key=b"k" * 32, feed_revision=0))
         session.flush()
@@ -84,7 +86,7 @@ def test_enrol_publish_erase_and_load(stores: Stores) -> None:
         rows, head, snapshot = changes(session, "c", 1, 100)
     assert [(row.kind, row.key) for row in rows] == [("card_view", "li"), ("template", template_id)]
     assert (head, snapshot) == (3, False)
-    loaded = Galleries(8)
+    loaded = Galleries(keys, 8, domain)
     TemplateVault(stores.identity, stores.templates, keys, loaded, notifier, "pack").load()
     assert loaded.count([Gallery.VIP]) == 1
     with vault.lock:
@@ -94,4 +96,4 @@ def test_enrol_publish_erase_and_load(stores: Stores) -> None:
     with stores.identity.read() as session:
         assert Cards(keys, load_catalogue()).card_view(session, "li") is None
     assert galleries.count([Gallery.VIP]) == 0
-    assert not vault.vectors([template_id])
+    assert not vault.vectors([template_id], domain)

@@ -1,9 +1,7 @@
 """A camera against a real RTSP server on loopback: both transports and codecs, a dying server, a damaging line."""
 
-import asyncio
 import contextlib
 import itertools
-import random
 import socket
 import subprocess
 import threading
@@ -19,10 +17,13 @@ import insightface
 import numpy as np
 import pytest
 from ports import free_port
+from tcp_line import damaging_line
+from udp_line import udp_line
 
 from edge.camera import CameraHooks, CameraWorker
+from edge.frame import Frame
 from edge.pipeline import BoxIdentity, Look, Pipeline
-from edge.source import Frame, Source
+from edge.source import Source
 from yingbin.faces.engine import FaceEngine
 from yingbin.faces.pack import ModelPack
 from yingbin.wire import Assessment, Camera, CameraMode, CameraRole, CameraState, CameraStatus, Outcome
@@ -128,7 +129,6 @@ class Box:
             engine,
             BoxIdentity("box-1", "b00t", np.eye(128, dtype=np.float32)),
             itertools.count(),
-            min_face_px=40,
             on_track_over=lambda _: None,
         )
         self.worker = CameraWorker(
@@ -223,52 +223,6 @@ def test_a_server_killed_and_restarted_twenty_times(clip: Path, engine: FaceEngi
     wait_for(lambda: threading.active_count() <= threads)
 
 
-@contextlib.contextmanager
-def damaging_line(port: int, every_bytes: int) -> Iterator[int]:
-    """Overwrite a byte about every so many bytes from the server, once the film has begun; yields the proxy's port."""
-    started, stopping = threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
-    own_port = free_port()
-    noise = random.Random(7)
-
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, damage: bool) -> None:
-        passed, next_hit = 0, 60_000
-        while chunk := bytearray(await reader.read(16_384)):
-            while damage and next_hit < passed + len(chunk):
-                chunk[next_hit - passed] = noise.randrange(256)
-                next_hit += noise.randrange(1, 2 * every_bytes)
-            passed += len(chunk)
-            writer.write(chunk)
-            await writer.drain()
-
-    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        their_reader, their_writer = await asyncio.open_connection("127.0.0.1", port)
-        ways = {
-            asyncio.create_task(carry(reader, their_writer, damage=False)),
-            asyncio.create_task(carry(their_reader, writer, damage=True)),
-        }
-        _, open_ways = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in open_ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        their_writer.close()
-        writer.close()
-
-    async def serve() -> None:
-        async with await asyncio.start_server(join, "127.0.0.1", own_port):
-            started.set()
-            await stopping.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert started.wait(10)
-    try:
-        yield own_port
-    finally:
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)
-
-
 @pytest.mark.timeout(300)
 def test_corrupted_packets_cost_pictures_and_never_the_camera(clip: Path, engine: FaceEngine) -> None:
     with (
@@ -282,6 +236,30 @@ def test_corrupted_packets_cost_pictures_and_never_the_camera(clip: Path, engine
         wait_for(lambda: report.frames >= frames + 100)
         assert report.detections > 10
         assert box.worker.is_alive()
+
+
+@pytest.mark.timeout(300)
+def test_lost_and_damaged_udp_packets_cost_pictures_are_counted_and_touch_no_other_camera(
+    clip: Path, engine: FaceEngine
+) -> None:
+    with (
+        serving(clip) as server,
+        udp_line(server.port) as line,
+        watching(f"rtsp://127.0.0.1:{line.port}/live", engine, rtsp_transport="udp") as box,
+        watching(server.address, engine) as beside,  # over TCP: a busy machine itself loses datagrams
+    ):
+        box.sees_somebody()
+        beside.sees_somebody()
+        report, other = box.worker.pipeline.report, beside.worker.pipeline.report
+        line.harm(40)
+        wait_for(lambda: line.to_harm == 0)
+        assert (line.lost, line.changed) == (20, 20)
+        wait_for(lambda: report.damaged > 0)
+        frames, faces, beside_frames = report.frames, report.faces, other.frames
+        wait_for(lambda: report.frames >= frames + 30 and other.frames >= beside_frames + 30)
+        assert report.faces > faces
+    assert box.states == beside.states == [CameraState.RUNNING]
+    assert (report.reconnects, other.reconnects, other.damaged) == (0, 0, 0)
 
 
 def test_a_dead_camera_does_not_slow_the_one_beside_it(clip: Path, engine: FaceEngine) -> None:

@@ -75,6 +75,18 @@ def test_a_card_appears_rings_once_and_takes_its_photo(city: ScriptedCity, page:
     assert [message.seq for message in city.heard if isinstance(message, Received)] == [1, 2]
 
 
+def test_a_guest_from_another_city_is_shown_with_his_home_branch(city: ScriptedCity, page: Page) -> None:
+    abroad = {"recognised_by": "province", "from_other_city": True}
+    city.tell(card("c-1", **abroad, home_branch_zh="宁波分行", home_branch_en="Ningbo Branch"))
+    expect(page.get_by_test_id("from")).to_have_text("外市客户 · 宁波分行")
+    page.get_by_test_id("language-en").click()
+    expect(page.get_by_test_id("from")).to_have_text("From another city · Ningbo Branch")
+    city.tell(card("c-1", **abroad))
+    expect(page.get_by_test_id("from")).to_have_text("From another city")
+    city.tell(card("c-1"))
+    expect(page.get_by_test_id("from")).to_have_count(0)
+
+
 def test_speaks_english_and_remembers_it(city: ScriptedCity, page: Page) -> None:
     city.tell(card("c-1"))
     expect(page.get_by_test_id("greeted")).to_have_text("已接待")

@@ -39,3 +39,19 @@ def test_C3_role_x_mode_x_gallery_matrix(role: CameraRole, mode: CameraMode, pur
 def test_C3_every_role_is_in_the_table_and_no_purpose_but_those_of_a_camera() -> None:
     assert set(SEARCHABLE) == set(CameraRole)
     assert set().union(*SEARCHABLE.values()) == AT_A_CAMERA == {Purpose.VIP_SERVICE, Purpose.TICKETING}
+
+
+@pytest.mark.parametrize("role", list(CameraRole))
+@pytest.mark.parametrize("mode", list(CameraMode))
+@pytest.mark.parametrize("purpose", list(Purpose))
+@pytest.mark.parametrize("named", [False, True])
+def test_C3_local_recognition_must_be_assessed_too_and_is_for_feature_and_greeting_only(
+    role: CameraRole, mode: CameraMode, purpose: Purpose, named: bool
+) -> None:
+    assessment = Assessment("pia", NOW_MS + 1, (role,), (mode,), ("vip",), local_recognition=named)
+    there = camera(role, mode, assessment)
+    local = Camera("cam", "branch", "box", role, mode, assessment, local_recognition=True)
+    may = named and mode is CameraMode.FEATURE and purpose is Purpose.VIP_SERVICE
+    assert list(galleries_for(local, purpose, NOW_MS)) == [Gallery.VIP] * may
+    assert list(galleries_for(there, purpose, NOW_MS)) == [Gallery.VIP] * allowed(role, mode, purpose)
+    assert galleries_for(local, purpose, NOW_MS + 1) == ()

@@ -74,12 +74,12 @@ def test_device_key_file_is_private_and_never_overwritten(tmp_path: Path) -> Non
 
 def test_a_signature_counts_for_one_box_one_nonce_one_city() -> None:
     key = DeviceKey.generate()
-    text = challenge_text(b"n" * 32, "city", "box", "boot", "pack")
+    text = challenge_text(b"n" * 32, "city", "box", "boot", "pack", "key")
     verify_signature(key.public_bytes, key.sign(text), text)
     for other in (
-        challenge_text(b"m" * 32, "city", "box", "boot", "pack"),
-        challenge_text(b"n" * 32, "other", "box", "boot", "pack"),
-        challenge_text(b"n" * 32, "city", "other", "boot", "pack"),
+        challenge_text(b"m" * 32, "city", "box", "boot", "pack", "key"),
+        challenge_text(b"n" * 32, "other", "box", "boot", "pack", "key"),
+        challenge_text(b"n" * 32, "city", "other", "boot", "pack", "key"),
     ):
         with pytest.raises(NotAuthenticated):
             verify_signature(key.public_bytes, key.sign(text), other)

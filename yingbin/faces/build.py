@@ -11,7 +11,6 @@ from collections.abc import Callable
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-import msgspec
 import onnx
 
 from yingbin.faces.dequantise import fold_quantised_weights, name_axis
@@ -19,13 +18,14 @@ from yingbin.faces.pack import (
     DEFAULT_PACK,
     EXTRAS,
     LICENCE,
-    MANIFEST,
     ModelPack,
     PackDamaged,
     PackExtras,
     PackMismatch,
     PackNotFound,
     sha256_of,
+    write_json,
+    write_manifest,
 )
 from yingbin.faces.scores import ScoreModel
 from yingbin.faces.yunet import rewrite_as_scrfd
@@ -70,8 +70,17 @@ _SCORES = ScoreModel(
     impostor_mean=0.057,
     impostor_sd=0.095,
     tail=((1e-3, 0.362), (1e-4, 0.416), (1e-5, 0.460), (1e-6, 0.499), (1e-7, 0.531), (1e-8, 0.564), (1e-9, 0.598)),
+    tail_estimate=(
+        (1e-3, 0.341), (1e-4, 0.389), (1e-5, 0.425), (1e-6, 0.452), (1e-7, 0.472), (1e-8, 0.486), (1e-9, 0.497),
+    ),
+    genuine=(
+        (0.30, 0.0007, 0.0811), (0.35, 0.0011, 0.0818), (0.40, 0.0028, 0.0850), (0.45, 0.0404, 0.1435),
+        (0.50, 0.0604, 0.1713), (0.55, 0.1023, 0.2256), (0.60, 0.1357, 0.2662), (0.65, 0.1659, 0.3018),
+        (0.70, 0.3212, 0.4710), (0.75, 0.4481, 0.5974), (0.80, 0.5823, 0.7219), (0.85, 0.7462, 0.8599),
+        (0.90, 0.8931, 0.9637),
+    ),
     basis="45,091 scores between 45 people: peaks over the 98th percentile, upper 95 % of 200 resamplings by identity",
-)
+)  # fmt: skip
 
 
 def pull_default_pack(root: Path, on_step: Callable[[str], None] = lambda _: None) -> ModelPack:
@@ -83,7 +92,7 @@ def pull_default_pack(root: Path, on_step: Callable[[str], None] = lambda _: Non
     on_step("checking what is there")
     with contextlib.suppress(PackNotFound, PackDamaged, PackMismatch):
         there = ModelPack.load(DEFAULT_PACK, root)
-        if there.scores == _SCORES:
+        if there.shipped_scores == _SCORES:
             return there
     sources = find_sources()
     models = root / "models"
@@ -128,8 +137,16 @@ def build_pack(sources: dict[str, Path], folder: Path, on_step: Callable[[str], 
     _save(_recogniser(sources[RECOGNITION_SOURCE]), folder / _RECOGNITION)
     on_step("manifest and licence")
     (folder / LICENCE).write_text(_LICENCE_TEXT, "utf-8")
-    _write_json(folder / EXTRAS, PackExtras(_SCORES, _LICENCE_NAME, {LICENCE: sha256_of(folder / LICENCE)}))
-    _write_json(folder / MANIFEST, _manifest(folder))
+    write_json(folder / EXTRAS, PackExtras(_SCORES, _LICENCE_NAME, {LICENCE: sha256_of(folder / LICENCE)}))
+    # Mean 0, std 1: both graphs want 0..255; a guess would break SFace silently.
+    plain = {"mean": 0.0, "std": 1.0}
+    write_manifest(
+        folder,
+        DEFAULT_PACK,
+        "OpenCV Zoo: YuNet 2023mar + SFace 2021dec, fp32",
+        detection=(_DETECTION, plain),
+        recognition=(_RECOGNITION, plain, _DIMENSION),
+    )
 
 
 def _detector(source: Path) -> onnx.ModelProto:
@@ -150,26 +167,3 @@ def _recogniser(source: Path) -> onnx.ModelProto:
 def _save(model: onnx.ModelProto, path: Path) -> None:
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
-
-
-def _manifest(folder: Path) -> dict[str, object]:
-    """Return insightface's manifest V2. Mean 0, std 1: both graphs want 0..255; a guess would break SFace silently."""
-    preprocessing = {"mean": 0.0, "std": 1.0}
-
-    def task(file: str) -> dict[str, object]:
-        return {"file": file, "sha256": sha256_of(folder / file), "preprocessing": preprocessing}
-
-    return {
-        "manifest_version": 2,
-        "model_id": DEFAULT_PACK,
-        "display_name": "OpenCV Zoo: YuNet 2023mar + SFace 2021dec, fp32",
-        "license": LICENCE,
-        "tasks": {
-            "detection": task(_DETECTION),
-            "recognition": {**task(_RECOGNITION), "embedding_dimension": _DIMENSION},
-        },
-    }
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(content)) + b"\n")

@@ -1,6 +1,7 @@
-"""`yingbin models list | pull | verify`. Heavy imports wait until a command needs them."""
+"""`yingbin models list | pull | add | verify`. Heavy imports wait until a command needs them."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,6 +43,34 @@ def pull(as_json: Annotated[bool, _JSON] = False) -> None:
     with progress.status("default model pack") as status:
         pack = pull_default_pack(models_root(), lambda step: status.update(f"default model pack: {step}"))
     _out.print(f"{pack.pack_id} is ready in {pack.folder}\nlicences: {pack.licence_name}", soft_wrap=True)
+    if as_json:
+        _print_json(_summary(pack))
+
+
+@app.command()
+def add(
+    folder: Annotated[
+        Path, typer.Argument(help="The licensed pack: SCRFD and ArcFace models as insightface ships them.")
+    ],
+    licence: Annotated[Path, typer.Option(help="Text of the licence you hold.")],
+    name: Annotated[str, typer.Option(help="Name of the pack; the folder's if not given.")] = "",
+    *,
+    accept_licence: Annotated[bool, typer.Option("--accept-licence", help="Accept it without being asked.")] = False,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Show a licensed pack's licence, and once it is accepted take the pack over. Nothing is downloaded."""
+    from yingbin.faces.licensed import add_licensed_pack, read_licence
+    from yingbin.faces.pack import models_root
+
+    _out.print(read_licence(licence), markup=False, highlight=False, soft_wrap=True)
+    if not accept_licence:
+        typer.confirm("Do you accept this licence?", abort=True)
+    pack = add_licensed_pack(folder, licence, name or folder.resolve().name, models_root())
+    _out.print(
+        f"{pack.pack_id} is ready in {pack.folder}\nits scores are assumed: run `yingbin eval faces --pack {pack.name} "
+        "--statistics yingbin.json` on photos of your own, and put the file into that folder",
+        soft_wrap=True,
+    )
     if as_json:
         _print_json(_summary(pack))
 

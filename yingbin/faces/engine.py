@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from yingbin.errors import InvalidInput
 from yingbin.faces.face import Face, Image, align
 from yingbin.faces.pack import CROP_PX, ModelPack, PackMismatch
-from yingbin.faces.recogniser import Embedder, fastest
+from yingbin.faces.recogniser import run_without_prelu
 
 Vector = NDArray[np.float32]
 """A template or probe: f32 (dimension,), Euclidean norm 1."""
@@ -24,15 +24,14 @@ _GRID_PX = 32
 class FaceEngine:
     """Detects, aligns and embeds with one model pack.
 
-    Any number of threads may call one engine at the same time: ONNX Runtime sessions are re-entrant, the recogniser
-    takes turns where it must (see `recogniser`) and nothing else changes after loading. Each call computes on its
-    caller's thread plus `threads - 1` of the session's own.
+    Any number of threads may call one engine at the same time: ONNX Runtime sessions are re-entrant and nothing else
+    changes after loading. Each call computes on its caller's thread plus `threads - 1` of the session's own.
     """
 
-    def __init__(self, pack: ModelPack, detector: Any, embedder: Embedder, threshold: float) -> None:
+    def __init__(self, pack: ModelPack, detector: Any, recogniser: Any, threshold: float) -> None:
         self.pack = pack
         self._detector = detector
-        self._embedder = embedder
+        self._recogniser = recogniser
         self._threshold = threshold
 
     @classmethod
@@ -56,6 +55,8 @@ class FaceEngine:
             ).models
             detector, recogniser = models["detection"], models["recognition"]
             detector.prepare(-1, nms_thresh=nms_iou)
+            _prepare_faster(detector)
+            run_without_prelu(recogniser, options)
             true_dimension = recogniser.get_feat(np.zeros((CROP_PX, CROP_PX, 3), np.uint8)).shape[-1]
         except Exception as error:  # insightface and ONNX Runtime raise bare exceptions of many kinds
             raise PackMismatch(f"the models in {pack.folder} cannot be used: {error}") from error
@@ -64,7 +65,7 @@ class FaceEngine:
                 f"{pack.folder}: the recogniser gives {true_dimension} numbers, its manifest says {pack.dimension};"
                 " correct embedding_dimension in manifest.json, or use the model that belongs to it"
             )
-        return cls(pack, detector, fastest(recogniser), score_threshold)
+        return cls(pack, detector, recogniser, score_threshold)
 
     def detect(self, image: Image, input_size: tuple[int, int] = (640, 384)) -> list[Face]:
         """Return the faces of a BGR image, highest score first; coordinates are pixels of `image`.
@@ -86,7 +87,7 @@ class FaceEngine:
 
     def embed(self, image: Image, face: Face) -> Vector:
         """Return the vector of a face that was detected in this BGR `image`: f32 (dimension,), norm 1."""
-        raw = self._embedder(align(image, face))
+        raw = np.asarray(self._recogniser.get_feat(align(image, face)), np.float32).reshape(-1)
         vector: Vector = raw / max(float(np.linalg.norm(raw)), 1e-12)
         return vector
 
@@ -94,6 +95,18 @@ class FaceEngine:
         """Return one row per face: f32 (n, dimension). One at a time, because batches are not faster on a CPU."""
         vectors = [self.embed(image, face) for face in faces]
         return np.stack(vectors) if vectors else np.empty((0, self.pack.dimension), np.float32)
+
+
+def _prepare_faster(detector: Any) -> None:
+    """Replace insightface's preparation of the input by an equal one: 0.3 ms at 640 x 384 instead of OpenCV 5's 2."""
+    mean, std = float(detector.input_mean), float(detector.input_std)
+
+    def prepare(image: Image, _size: tuple[int, int]) -> NDArray[np.float32]:
+        blob = np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)[None], np.float32)
+        return blob if (mean, std) == (0.0, 1.0) else (blob - np.float32(mean)) / np.float32(std)
+
+    if getattr(detector, "input_dtype", np.float32) == np.float32:
+        detector._prepare_input_blob = prepare
 
 
 def _letterbox(image: Image, input_size: tuple[int, int]) -> tuple[Image, NDArray[np.float32]]:

@@ -103,6 +103,7 @@ class ModelPack:
 
     `pack_id` names the recogniser exactly (name and first 8 hex digits of its sha256): templates of two packs with
     different ids must never be compared. `dimension` is the manifest's; `FaceEngine.load` proves it against the model.
+    `scores` are those in force: a calibration that was applied on this machine, else `shipped_scores`, the pack's own.
     """
 
     pack_id: str
@@ -111,6 +112,7 @@ class ModelPack:
     dimension: int
     licence_name: str
     licence_text: str
+    shipped_scores: ScoreModel
     scores: ScoreModel
 
     @classmethod
@@ -133,15 +135,26 @@ class ModelPack:
                 f"{folder}: the recogniser wants {recognition.input_size} px, only 112 x 112 is supported"
             )
         licence_text = _inside(folder, manifest.license).read_text("utf-8")
+        pack_id = f"{manifest.model_id}-{recognition.sha256[:8]}"
+        applied = calibration_file(pack_id, root)
         return cls(
-            pack_id=f"{manifest.model_id}-{recognition.sha256[:8]}",
+            pack_id=pack_id,
             name=name,
             folder=folder,
             dimension=recognition.embedding_dimension,
             licence_name=extras.licence_name or next(iter(licence_text.split("\n")), ""),
             licence_text=licence_text,
-            scores=extras.scores,
+            shipped_scores=extras.scores,
+            scores=_read(applied, ScoreModel) if applied.exists() else extras.scores,
         )
+
+
+def calibration_file(pack_id: str, root: Path | None = None) -> Path:
+    """Return where score statistics that were refitted on this site's own searches are looked for.
+
+    Apart from the pack's folder, so that pulling the pack again keeps them.
+    """
+    return (root or models_root()) / "calibrations" / f"{pack_id}.json"
 
 
 def list_packs(root: Path | None = None) -> list[str]:
@@ -154,6 +167,40 @@ def sha256_of(path: Path) -> str:
     """Return the sha256 of a file as 64 lower-case hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_manifest(
+    folder: Path,
+    model_id: str,
+    display_name: str,
+    *,
+    detection: tuple[str, dict[str, float]],
+    recognition: tuple[str, dict[str, float], int],
+) -> None:
+    """Write insightface's manifest V2 into `folder`, which holds the files and the licence.
+
+    `detection` is (file, {mean, std}), `recognition` (file, {mean, std}, numbers in a template).
+    """
+
+    def task(file: str, preprocessing: dict[str, float]) -> dict[str, object]:
+        return {"file": file, "sha256": sha256_of(folder / file), "preprocessing": preprocessing}
+
+    manifest = {
+        "manifest_version": 2,
+        "model_id": model_id,
+        "display_name": display_name,
+        "license": LICENCE,
+        "tasks": {
+            "detection": task(*detection),
+            "recognition": {**task(*recognition[:2]), "embedding_dimension": recognition[2]},
+        },
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a file of a pack, or of its statistics, in the same bytes each time."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
 
 
 def _read(path: Path, kind: type[_T]) -> _T:

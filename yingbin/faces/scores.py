@@ -2,7 +2,10 @@
 
 import msgspec
 import numpy as np
-from scipy.special import ndtri
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+Points = tuple[tuple[float, float], ...]
 
 
 class ScoreModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -13,11 +16,16 @@ class ScoreModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points the cosine is linear in the normal deviate of the FMR, as for a Gaussian. Without a tail the Gaussian of mean
     and standard deviation is used. The default values are assumed for a pack that states none: they overstate the tail
     of any better recogniser, which is safe until the gallery is calibrated. `basis` says where the figures come from.
+
+    `tail_estimate` are the fitted cosines at the same FMRs, without the bound: for reports, never for a threshold.
+    `genuine` holds (cosine, FNMR, upper 95 % bound) of one photo against one other of the same person, rising cosine.
     """
 
     impostor_mean: float = 0.07
     impostor_sd: float = 0.0965
-    tail: tuple[tuple[float, float], ...] = ()
+    tail: Points = ()
+    tail_estimate: Points = ()
+    genuine: tuple[tuple[float, float, float], ...] = ()
     fit_for_templates: int = 20_000
     basis: str = "assumed: statistics of the default pack; calibrate before relying on them"
 
@@ -27,9 +35,40 @@ class ScoreModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gaussian = self.impostor_mean + self.impostor_sd * deviate
         if len(self.tail) < 2 or fmr >= self.tail[0][0]:
             return gaussian
-        deviates = -ndtri(np.array([rate for rate, _ in self.tail]))
-        cosines = np.array([cosine for _, cosine in self.tail])
+        deviates, cosines = _deviates(self.tail)
         if deviate <= deviates[-1]:
             return float(np.interp(deviate, deviates, cosines))
         slope = (cosines[-1] - cosines[-2]) / (deviates[-1] - deviates[-2])
         return float(cosines[-1] + slope * (deviate - deviates[-1]))
+
+    def fmr_at(self, cosine: float) -> tuple[float, float]:
+        """Return (estimate, upper 95 % bound) of the rate at which two different people reach `cosine`.
+
+        The bound undoes `cosine_at`. Without `tail_estimate` the bound is the only estimate there is.
+        """
+        bound = self._rate(self.tail, cosine)
+        return (min(self._rate(self.tail_estimate, cosine), bound) if self.tail_estimate else bound), bound
+
+    def fnmr_at(self, cosine: float) -> tuple[float, float]:
+        """Return (estimate, upper 95 % bound) of the rate at which one person's photos stay below `cosine`; or -1."""
+        if not self.genuine:
+            return -1.0, -1.0
+        cosines, rates, bounds = np.array(self.genuine).T
+        return float(np.interp(cosine, cosines, rates)), float(np.interp(cosine, cosines, bounds))
+
+    def _rate(self, tail: Points, cosine: float) -> float:
+        gaussian = float(ndtr((self.impostor_mean - cosine) / self.impostor_sd))
+        if len(tail) < 2:
+            return gaussian
+        if cosine <= tail[0][1]:
+            return max(gaussian, tail[0][0])
+        deviates, cosines = _deviates(tail)
+        if cosine <= cosines[-1]:
+            return float(ndtr(-np.interp(cosine, cosines, deviates)))
+        slope = (cosines[-1] - cosines[-2]) / (deviates[-1] - deviates[-2])
+        return float(ndtr(-(deviates[-1] + (cosine - cosines[-1]) / slope)))
+
+
+def _deviates(tail: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the normal deviates of the FMRs, rising, and their cosines."""
+    return -ndtri(np.array([rate for rate, _ in tail])), np.array([cosine for _, cosine in tail])

@@ -1,29 +1,48 @@
 """The search structure of a gallery: vectors in, best identity out.
 
 The database is truth and the index disposable: it is rebuilt from sealed rows at start. `FlatIndex` scans every
-template exactly; compressed codes for large galleries come behind the same interface.
+template exactly; `code_index.CodeIndex` scans small codes and is for galleries of any size.
 """
 
 import threading
-from typing import Protocol
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
 
-import faiss
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from yingbin.errors import Conflict
+from yingbin.galleries import snapshot
 from yingbin.galleries.decide import Hit
-from yingbin.galleries.protect import BadVector, Vector, normalise
+from yingbin.galleries.protect import Vector, checked_units, fused
+from yingbin.galleries.scan import ExactScan
+
+_KIND: Final = "flat"
+
+
+class DuplicateTemplate(Conflict):
+    """A template of this id is in the gallery already."""
+
+    code = "duplicate_template"
 
 
 class TemplateIndex(Protocol):
-    """Templates of one domain and pack. All methods may be called from any thread; effects are visible at once."""
+    """Templates of one domain and pack. All methods may be called from any thread; effects are visible at once.
+
+    A call that raises has changed nothing.
+    """
 
     @property
     def count(self) -> int:
         """Number of vectors a search compares with: the N of `yingbin.galleries.decide`."""
 
     def add(self, template_id: str, customer_id: str, vector: Vector) -> None:
-        """Add or replace a template: unit fp32 (d,)."""
+        """Add a template: unit fp32 (d,). Raises `BadVector` or `DuplicateTemplate`."""
+
+    def add_many(self, template_ids: Sequence[str], customer_ids: Sequence[str], vectors: Vector) -> None:
+        """Add templates: unit fp32 (n, d). Raises as `add`, and adds nothing then."""
 
     def remove_customer(self, customer_id: str) -> int:
         """Drop every template of a customer; return how many there were."""
@@ -31,8 +50,20 @@ class TemplateIndex(Protocol):
     def remove(self, template_id: str) -> bool:
         """Drop one template; return whether it was there."""
 
+    def vector_of(self, customer_id: str) -> Vector | None:
+        """Return what a customer is searched by, unit fp32 (d,); None when nothing of him is here."""
+
     def search(self, probes: Vector) -> list[Hit | None]:
-        """Return for each probe, unit fp32 (n, d), the best identity and the best other one; None when empty."""
+        """Return for each probe, unit fp32 (n, d), the best identity and the best other one; None when empty.
+
+        Raises `BadVector`.
+        """
+
+    def snapshot(self) -> Iterator[bytes | memoryview]:
+        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile."""
+
+    def restore(self, chunks: Iterator[bytes]) -> None:
+        """Take in what `snapshot` of such an index yielded. Raises `SnapshotUnusable`, or `Conflict` unless empty."""
 
 
 class FlatIndex:
@@ -46,7 +77,7 @@ class FlatIndex:
     def __init__(self, dimension: int) -> None:
         self._dimension = dimension
         self._lock = threading.Lock()
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        self._scan = ExactScan(dimension)
         self._next = 0
         self._owner_of_template: dict[str, str] = {}
         self._templates: dict[str, dict[str, Vector]] = {}
@@ -59,14 +90,20 @@ class FlatIndex:
         return len(self._number)
 
     def add(self, template_id: str, customer_id: str, vector: Vector) -> None:
-        """Add or replace a template: unit fp32 (d,). Raises `BadVector`."""
-        if vector.shape != (self._dimension,):
-            raise BadVector(f"template of shape {vector.shape}; this gallery takes ({self._dimension},)")
+        """Add a template: unit fp32 (d,). Raises `BadVector` or `DuplicateTemplate`."""
+        self.add_many([template_id], [customer_id], vector[None, :])
+
+    def add_many(self, template_ids: Sequence[str], customer_ids: Sequence[str], vectors: Vector) -> None:
+        """Add templates: unit fp32 (n, d). Raises as `add`, and adds nothing then."""
+        vectors = checked_units(vectors, self._dimension)
         with self._lock:
-            self._drop(template_id)
-            self._owner_of_template[template_id] = customer_id
-            self._templates.setdefault(customer_id, {})[template_id] = vector
-            self._fuse(customer_id)
+            for template_id, times in Counter(template_ids).items():
+                if times > 1 or template_id in self._owner_of_template:
+                    raise DuplicateTemplate(f"template {template_id} is in this gallery already; remove it first")
+            for template_id, customer_id, vector in zip(template_ids, customer_ids, vectors, strict=True):
+                self._owner_of_template[template_id] = customer_id
+                self._templates.setdefault(customer_id, {})[template_id] = vector
+                self._fuse(customer_id)
 
     def remove(self, template_id: str) -> bool:
         """Drop one template; return whether it was there."""
@@ -78,18 +115,43 @@ class FlatIndex:
         with self._lock:
             return sum(self._drop(template) for template in list(self._templates.get(customer_id, ())))
 
+    def vector_of(self, customer_id: str) -> Vector | None:
+        """Return what a customer is searched by, unit fp32 (d,); None when nothing of him is here."""
+        with self._lock:
+            number = self._number.get(customer_id)
+            return None if number is None else self._scan.vector(number)
+
     def search(self, probes: Vector) -> list[Hit | None]:
         """Return for each probe, unit fp32 (n, d), the best identity and the best other one; None when empty.
 
-        Raises `BadVector` for a wrong shape.
+        Raises `BadVector`.
         """
-        if probes.ndim != 2 or probes.shape[1] != self._dimension:
-            raise BadVector(f"probes of shape {probes.shape}; this gallery takes (n, {self._dimension})")
+        probes = checked_units(probes, self._dimension)
         with self._lock:
             if not self._number:
                 return [None] * len(probes)
-            scores, numbers = self._index.search(np.ascontiguousarray(probes, np.float32), 2)
+            scores, numbers = self._scan.search(probes, 2)
             return [self._hit(row, ids) for row, ids in zip(scores, numbers, strict=True)]
+
+    def snapshot(self) -> Iterator[bytes | memoryview]:
+        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile."""
+        yield snapshot.Header(_KIND, self._dimension, [[len(self._owner_of_template)]]).encode()
+        for template_id, customer_id in self._owner_of_template.items():
+            yield msgspec.msgpack.encode((template_id, customer_id))
+            yield from snapshot.chunks_of(self._templates[customer_id][template_id])
+
+    def restore(self, chunks: Iterator[bytes]) -> None:
+        """Take in what `snapshot` of such an index yielded. Raises `SnapshotUnusable`, or `Conflict` unless empty."""
+        if self._owner_of_template:
+            raise Conflict("a snapshot is restored into an empty index")
+        header = snapshot.Header.read(chunks, _KIND, self._dimension)
+        vectors = np.empty((header.rows[0][0], self._dimension), np.float32)
+        ids: list[tuple[str, str]] = []
+        for vector in vectors:
+            ids.append(snapshot.decode(next(chunks, b""), tuple[str, str]))
+            snapshot.fill(vector, chunks)
+        snapshot.at_end(chunks)
+        self.add_many([template for template, _ in ids], [customer for _, customer in ids], vectors)
 
     def _drop(self, template_id: str) -> bool:
         customer_id = self._owner_of_template.pop(template_id, None)
@@ -103,15 +165,14 @@ class FlatIndex:
         """Put the mean of a customer's templates in place of the one searched so far; take it away after the last."""
         number = self._number.pop(customer_id, None)
         if number is not None:
-            self._index.remove_ids(faiss.IDSelectorArray(np.array([number], np.int64)))
+            self._scan.remove(number)
             del self._customer[number]
         templates = self._templates[customer_id]
         if not templates:
             del self._templates[customer_id]
             return
-        mean = normalise(np.sum(list(templates.values()), axis=0, dtype=np.float32))
         number, self._next = self._next, self._next + 1
-        self._index.add_with_ids(mean[None, :], np.array([number], np.int64))
+        self._scan.add(np.array([number], np.int64), fused(np.stack(list(templates.values())))[None, :])
         self._number[customer_id], self._customer[number] = number, customer_id
 
     def _hit(self, scores: NDArray[np.float32], numbers: NDArray[np.int64]) -> Hit:

@@ -34,13 +34,11 @@ class TooLarge(YingbinError):
 def create_app(
     title: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], check: Callable[[], None]
 ) -> FastAPI:
-    """Return an app with problem+json errors, request ids, security headers, `/healthz` and `/metrics`.
+    """Return an app as `bare_app` does, with `/healthz`, `/metrics` and `/openapi.json`.
 
     `check` raises when a dependency of this process is down; it must cost the same at any amount of data.
     """
-    app = FastAPI(title=title, version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    problem.install(app)
-    app.add_middleware(_Envelope)
+    app = bare_app(title, lifespan, openapi_url="/openapi.json")
 
     @app.get("/healthz", tags=["operations"])
     def healthz() -> dict[str, str]:
@@ -53,6 +51,21 @@ def create_app(
         """Prometheus metrics."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    return app
+
+
+def bare_app(
+    title: str,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+    *,
+    openapi_url: str | None = None,
+) -> FastAPI:
+    """Return an app that answers to its caller's routes alone: problem+json errors, request ids, security headers."""
+    app = FastAPI(
+        title=title, version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=openapi_url
+    )
+    problem.install(app)
+    app.add_middleware(_Envelope)
     return app
 
 

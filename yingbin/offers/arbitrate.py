@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from yingbin.feed_wire import Avoid, Candidate, CardView
 from yingbin.offers.catalogue import Category
 from yingbin.offers.suitability import INVESTMENT, suitability_notes, suitable
 from yingbin.pad_wire import Offer
-from yingbin.wire import Avoid, CameraRole, Candidate, CardView
+from yingbin.wire import CameraRole
 
 MAX_OFFERS = 3
 

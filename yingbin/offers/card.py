@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import date
 
+from yingbin.feed_wire import CardView
 from yingbin.offers.catalogue import Catalogue
 from yingbin.offers.customer import CustomerRecord
 from yingbin.offers.rules import avoid, candidates, general_list, risk_of
-from yingbin.wire import CardView
 
 MARKETING = "marketing"
 """The consent purpose without which the profile is not used for suggestions (C1, C10)."""

@@ -6,12 +6,12 @@ Score = propensity x value x lever. Suitability is NOT applied here: it is check
 
 from datetime import date, datetime, time
 
+from yingbin.feed_wire import Avoid, Candidate
 from yingbin.offers.catalogue import Catalogue, Product
 from yingbin.offers.facts import facts, placeholder_values
 from yingbin.offers.profile import CHINA_TIME, Profile
 from yingbin.offers.suitability import suitability_notes
 from yingbin.offers.wording import INCOME_GAP_EN, INCOME_GAP_ZH
-from yingbin.wire import Avoid, Candidate
 
 MAX_DEBT_SERVICE_RATIO = 0.55
 """商业银行房地产贷款风险管理指引 (CBRC 2004) art. 36: all instalments together, of documented income."""

@@ -3,7 +3,7 @@
 R1..R5 products fit customers of at least C1..C5. Without a valid assessment no investment product fits anybody.
 """
 
-from yingbin.wire import Avoid, Candidate
+from yingbin.feed_wire import Avoid, Candidate
 
 INVESTMENT = "investment"
 """Key of the `Avoid` lines about investment products as a whole."""

@@ -13,9 +13,13 @@ class Base(DeclarativeBase):
 
 
 class ReplicaRow(Base):
-    """The newest state of one thing of the feed; `sealed` is its msgpack payload."""
+    """The newest state of one thing of the feed; `sealed` is its msgpack payload, in the city's domain `key_id`.
+
+    While the city's key is renewed there are rows of two domains; `FeedPosition` says which of them is served.
+    """
 
     __tablename__ = "replica"
+    key_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     revision: Mapped[int] = mapped_column(BigInteger)
@@ -27,6 +31,7 @@ class FeedPosition(Base):
 
     __tablename__ = "feed_position"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key_id: Mapped[str] = mapped_column(String(64))
     up_to: Mapped[int] = mapped_column(BigInteger)
     lease_until_ms: Mapped[int] = mapped_column(BigInteger)
 
@@ -53,6 +58,28 @@ class VisitRow(Base):
     last_seen_at_ms: Mapped[int] = mapped_column(BigInteger, index=True)
     closed_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
     wrong_person: Mapped[bool] = mapped_column(default=False)
+
+
+class VisitScore(Base):
+    """What the search that opened a visit found here: the cosine of the best identity, of the next one, and N.
+
+    Waits for a manager to say whether it was right, then becomes an `ImpostorScore`; goes with the visit.
+    """
+
+    __tablename__ = "visit_scores"
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visits.visit_id", ondelete="CASCADE"), primary_key=True)
+    score: Mapped[float]
+    runner_up: Mapped[float]
+    templates: Mapped[int]
+
+
+class ImpostorScore(Base):
+    """The best wrong cosine of a search with a known outcome, and how many templates were wrong. Names nobody."""
+
+    __tablename__ = "impostor_scores"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    score: Mapped[float]
+    templates: Mapped[int]
 
 
 class VisitTrack(Base):

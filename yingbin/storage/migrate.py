@@ -5,6 +5,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from yingbin.storage.database import Database, actionable_errors
 
@@ -33,3 +35,11 @@ def upgrade(database: Database, tree: Tree) -> None:
     with actionable_errors(), database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def is_current(database: Database, tree: Tree) -> bool:
+    """Return whether the schema of `tree` is there and up to date. Raises `Unavailable`."""
+    heads = ScriptDirectory.from_config(config_for(tree)).get_heads()
+    with actionable_errors(), database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": f"alembic_version_{tree}"})
+        return set(context.get_current_heads()) == set(heads)

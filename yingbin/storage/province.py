@@ -59,7 +59,7 @@ class BoxRow(Base):
 
 
 class AssessmentRow(Base):
-    """An impact assessment (C3): values of `CameraRole`, `CameraMode` and `Gallery` it covers."""
+    """An impact assessment (C3): values of `CameraRole`, `CameraMode`, `Gallery` it covers, and templates on boxes."""
 
     __tablename__ = "assessments"
 
@@ -68,10 +68,14 @@ class AssessmentRow(Base):
     roles: Mapped[list[str]]
     modes: Mapped[list[str]]
     galleries: Mapped[list[str]]
+    local_recognition: Mapped[bool]
 
 
 class CameraRow(Base):
-    """A camera at a box. Without an assessment it may not be used."""
+    """A camera at a box. Without an assessment it may not be used. `local_recognition`: its box decides who it is.
+
+    `min_face_px`: height from which a face in its pictures is worth a look.
+    """
 
     __tablename__ = "cameras"
 
@@ -81,6 +85,8 @@ class CameraRow(Base):
     role: Mapped[str] = mapped_column(String(32))
     mode: Mapped[str] = mapped_column(String(32))
     assessment_id: Mapped[str | None] = mapped_column(ForeignKey("assessments.assessment_id"), index=True)
+    local_recognition: Mapped[bool]
+    min_face_px: Mapped[int]
 
 
 class StaffRow(Base):
@@ -136,17 +142,28 @@ class TemplateLink(Base):
     """Whose template the row `subject_id` of the template store is, and the sealed key that opens it.
 
     `state`: `pending` until that row is known to be stored, then `linked` (searchable), and `erased` (the key is gone)
-    until that row is deleted. `customer_id` is no foreign key: an erased link outlives its customer for a moment.
+    until that row is deleted. Renewal gives a template a new row under a new id and key, by a second link: `pending`,
+    then `linked` in the transaction that erases the first. `customer_id` is no foreign key: an erased link outlives its
+    customer for a moment.
     """
 
     __tablename__ = "template_links"
 
-    template_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    subject_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    template_id: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
     customer_id: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
-    subject_id: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True)
     gallery: Mapped[str] = mapped_column(String(32))
     key_sealed: Mapped[bytes]
     state: Mapped[str] = mapped_column(String(16), index=True)
+
+
+class ErasureMark(Base):
+    """One row: how far the log of erasures (`province_server.erasures`) is carried out in this database."""
+
+    __tablename__ = "erasure_mark"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    applied: Mapped[int]
 
 
 class FeedRow(Base):

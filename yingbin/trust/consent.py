@@ -51,6 +51,9 @@ PURPOSE_MODES: Final[Mapping[Purpose, frozenset[CameraMode]]] = {
 }
 """The modes in which a purpose is served at all."""
 
+LOCAL_PURPOSES: Final = frozenset({Purpose.VIP_SERVICE})
+"""The purposes served by a camera whose box recognises by itself; a tap for a ticket would carry a vector away."""
+
 AT_A_CAMERA: Final = frozenset(PURPOSE_MODES)
 """The purposes for which a camera may recognise somebody."""
 
@@ -58,10 +61,15 @@ AT_A_CAMERA: Final = frozenset(PURPOSE_MODES)
 def galleries_for(camera: Camera, purpose: Purpose, at_ms: int) -> tuple[Gallery, ...]:
     """Return what this camera may search for a purpose at `at_ms`; empty when nothing (C3).
 
-    Both must allow it: the camera's role, by `SEARCHABLE`, and its impact assessment, by role, mode and gallery.
+    Both must allow it: the camera's role, by `SEARCHABLE`, and its impact assessment, by role, mode and gallery. Local
+    recognition must be named by the assessment too, and is for mode feature alone: the other two send faces away.
     """
     assessment = camera.assessment
     if assessment is None or camera.mode not in PURPOSE_MODES.get(purpose, frozenset()):
+        return ()
+    if camera.local_recognition and not (
+        assessment.local_recognition and camera.mode is CameraMode.FEATURE and purpose in LOCAL_PURPOSES
+    ):
         return ()
     of_role = SEARCHABLE[camera.role].get(purpose, frozenset())
     return tuple(g for g in Gallery if g in of_role and assessment.covers(camera.role, camera.mode, g, at_ms))

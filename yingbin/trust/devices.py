@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from yingbin.errors import BadConfiguration, NotAuthenticated
-from yingbin.galleries.protect import Transform, decode_transform
+from yingbin.galleries.protect import Domain, Transform, decode_transform
 
 
 class DeviceKey:
@@ -67,9 +67,9 @@ class DeviceKey:
         return self._private.sign(text)
 
 
-def challenge_text(nonce: bytes, city_id: str, box_id: str, boot_id: str, pack_id: str) -> bytes:
+def challenge_text(nonce: bytes, city_id: str, box_id: str, boot_id: str, pack_id: str, key_id: str) -> bytes:
     """Return what a box signs to open a connection; unambiguous and bound to this purpose."""
-    return msgspec.msgpack.encode(("yingbin-box-v1", nonce, city_id, box_id, boot_id, pack_id))
+    return msgspec.msgpack.encode(("yingbin-box-v2", nonce, city_id, box_id, boot_id, pack_id, key_id))
 
 
 def verify_signature(public_key: bytes, signature: bytes, text: bytes) -> None:
@@ -107,3 +107,8 @@ class BoxBundle(msgspec.Struct, frozen=True):
     def transform(self) -> Transform:
         """R_box, fp32 (dimension, dimension)."""
         return decode_transform(base64.b64decode(self.transform_base64), self.dimension)
+
+    @property
+    def key_id(self) -> str:
+        """The name of that transform's domain."""
+        return Domain.of(self.transform).key_id

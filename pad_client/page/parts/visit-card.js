@@ -51,9 +51,10 @@ class VisitCard extends HTMLElement {
     this.showPhoto(card);
     setText(this.surname, card.surname);
     setText(this.honorific, pick(card, 'honorific'));
-    rebuildOn(this.badges, [language, card.tier, card.from_other_city, card.recognised_by], () => [
+    rebuildOn(this.badges, [language, card.tier, card.from_other_city, card.home_branch_zh, card.recognised_by], () => [
       tierBadge(card, 'tier'),
-      card.from_other_city && el('span', { class: 'tag tag-brand' }, t('card.other_city')),
+      card.from_other_city && el('span', { class: 'tag tag-brand', testid: 'from' },
+        [t('card.other_city'), pick(card, 'home_branch')].filter(Boolean).join(' · ')),
       card.recognised_by === 'province' && el('span', { class: 'tag' }, t('card.by_province')),
     ]);
     const places = [...new Set([card.first.camera_role, card.last.camera_role])];

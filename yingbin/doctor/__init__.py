@@ -1,0 +1,1 @@
+"""`yingbin doctor`: is this machine fit to run what its settings say."""

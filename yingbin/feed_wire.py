@@ -1,0 +1,213 @@
+"""Every message between city and province, as typed structs: HTTP with msgpack bodies, on `/v1/city/...`.
+
+Encoded and decoded by `yingbin.wire`, whose rules hold here too. Instants are UTC milliseconds.
+"""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from yingbin.wire import BadMessage, Camera, Outcome, decode
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A product the brain would raise with this customer, scored before the visit; suitability is checked at the visit.
+
+    `reason_*` states fact, source and date; neither text holds an amount of money. At most one offer per `category`
+    reaches a card; empty means none.
+    """
+
+    product: str
+    name_zh: str
+    name_en: str
+    score: float
+    risk_level: int
+    investment: bool
+    reason_zh: str
+    reason_en: str
+    talking_point_zh: str = ""
+    talking_point_en: str = ""
+    category: str = ""
+
+
+class Avoid(msgspec.Struct, frozen=True):
+    """What not to offer, in the allowed wording (C15)."""
+
+    product: str
+    text_zh: str
+    text_en: str
+
+
+class CardView(msgspec.Struct, frozen=True):
+    """What a city may know of a customer before his identity is confirmed. No money, no full name.
+
+    `purposes`: those in force under which a camera may recognise him (C1). `home_branch_zh` and `_en` come with a hit
+    of the province, for a city that does not know the branch; empty in a feed.
+    """
+
+    customer_id: str
+    surname: str
+    honorific_zh: str
+    honorific_en: str
+    tier: str
+    home_branch_id: str
+    rm_staff_id: str
+    gallery: str
+    personalised: bool
+    risk_tolerance: int
+    risk_valid_until_ms: int
+    candidates: tuple[Candidate, ...]
+    avoid: tuple[Avoid, ...]
+    purposes: tuple[str, ...] = ()
+    home_branch_zh: str = ""
+    home_branch_en: str = ""
+
+
+class Template(msgspec.Struct, frozen=True):
+    """One enrolled template in the receiving tier's own domain (little-endian fp32, unit length)."""
+
+    template_id: str
+    customer_id: str
+    pack_id: str
+    gallery: str
+    vector: bytes
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """A branch of this city."""
+
+    branch_id: str
+    name_zh: str
+    name_en: str
+
+
+class Box(msgspec.Struct, frozen=True):
+    """A camera box. `to_city` maps its vectors into the city's domain (fp32, dim x dim, row-major), by its key id.
+
+    There are two while that key is being renewed. `raw_to_city` does so for vectors the city makes itself from
+    pictures; it is R_city, so only a city with a box whose camera is registered and assessed for picture mode is given
+    it. Empty otherwise.
+    """
+
+    box_id: str
+    branch_id: str
+    public_key: bytes
+    revoked: bool
+    to_city: dict[str, bytes]
+    raw_to_city: bytes = b""
+
+
+class Staff(msgspec.Struct, frozen=True):
+    """Somebody who may sign in at a tablet; `pin_hash` is Argon2id."""
+
+    staff_id: str
+    display_name: str
+    role: str
+    branch_id: str
+    pin_hash: str
+    on_duty: bool
+
+
+class FeedKind(StrEnum):
+    """What a feed entry is about; fixes the type of its payload."""
+
+    BRANCH = "branch"
+    CAMERA = "camera"
+    BOX = "box"
+    STAFF = "staff"
+    CARD_VIEW = "card_view"
+    TEMPLATE = "template"
+
+
+FEED_TYPES: dict[FeedKind, type[msgspec.Struct]] = {
+    FeedKind.BRANCH: Branch,
+    FeedKind.CAMERA: Camera,
+    FeedKind.BOX: Box,
+    FeedKind.STAFF: Staff,
+    FeedKind.CARD_VIEW: CardView,
+    FeedKind.TEMPLATE: Template,
+}
+
+
+class FeedEntry(msgspec.Struct, frozen=True):
+    """The state of one thing at `revision`: its msgpack payload, or None when it was removed."""
+
+    revision: int
+    kind: FeedKind
+    key: str
+    payload: bytes | None
+
+
+class FeedPage(msgspec.Struct, frozen=True):
+    """Changes after a revision, in order. `checksum` is SHA-256 over the msgpack of `entries`.
+
+    With `snapshot` the receiver first drops what it holds. `lease_until_ms`: matching stops then unless renewed.
+    `key_id` names the domain of every vector and map in the page. While `newest_key_id` is another, the city's key is
+    being renewed: it is to fetch a snapshot in that domain beside what it serves, and then change over.
+    """
+
+    snapshot: bool
+    entries: tuple[FeedEntry, ...]
+    up_to: int
+    head: int
+    checksum: bytes
+    lease_until_ms: int
+    key_id: str
+    newest_key_id: str
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """A miss of the city, in its domain `key_id`, to be searched in the whole province; never written down (C2)."""
+
+    camera_id: str
+    assessment_id: str
+    look: int
+    shots: int
+    vector: bytes
+    key_id: str
+    purpose: str = "vip_service"
+
+
+MAX_PROBES: Final = 64
+"""In one request; 64 probes of 512 numbers are 49 kB."""
+
+
+class SearchRequest(msgspec.Struct, frozen=True):
+    """A batch of misses, `MAX_PROBES` at most."""
+
+    pack_id: str
+    probes: tuple[Probe, ...]
+
+
+class SearchHit(msgspec.Struct, frozen=True):
+    """Who it is, or the advice to send a better shot. No score ever leaves the province."""
+
+    outcome: Outcome
+    card_view: CardView | None
+
+
+class SearchReply(msgspec.Struct, frozen=True):
+    """One hit per probe, in order."""
+
+    hits: tuple[SearchHit, ...]
+
+
+class OutcomeReport(msgspec.Struct, frozen=True):
+    """What came of a card, for learning and audit; sent by the city, idempotent by `outcome_id`."""
+
+    outcome_id: str
+    card_id: str
+    customer_id: str
+    branch_id: str
+    staff_id: str
+    kind: str
+    product: str
+    at_ms: int
+
+
+def feed_payload(entry: FeedEntry) -> Any:
+    """Decode the payload of a feed entry into its `FEED_TYPES` struct. Raises `BadMessage`."""
+    if entry.payload is None:
+        raise BadMessage(f"feed entry {entry.revision} was a removal")
+    return decode(entry.payload, FEED_TYPES[entry.kind])

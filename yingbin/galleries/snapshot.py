@@ -1,0 +1,73 @@
+"""The content of an index as a stream of plain byte strings: a header, then what the index likes."""
+
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from yingbin.errors import YingbinError
+
+T = TypeVar("T")
+CHUNK_BYTES: Final = 1 << 20
+
+
+class SnapshotUnusable(YingbinError):
+    """A snapshot is of another kind of index, another dimension, or does not hold what its header says."""
+
+    code = "snapshot_unusable"
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first chunk. `rows` is for the index itself: how much of what follows."""
+
+    kind: str
+    dimension: int
+    rows: list[list[int]]
+
+    def encode(self) -> bytes:
+        """Return the chunk."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def read(cls, chunks: Iterator[bytes], kind: str, dimension: int) -> "Header":
+        """Read the first of `chunks`. Raises `SnapshotUnusable` unless it is for such an index."""
+        header = decode(next(chunks, b""), cls)
+        if (header.kind, header.dimension) != (kind, dimension):
+            raise SnapshotUnusable(
+                f"the snapshot is of a {header.kind} index of {header.dimension} numbers, this is a {kind} index of "
+                f"{dimension}: remove it; the index is filled again from the database"
+            )
+        return header
+
+
+def decode(chunk: bytes, kind: type[T]) -> T:
+    """Return the value in a msgpack chunk. Raises `SnapshotUnusable`."""
+    try:
+        return msgspec.msgpack.decode(chunk, type=kind)
+    except msgspec.DecodeError as error:
+        raise SnapshotUnusable("the snapshot holds something else than its header says") from error
+
+
+def chunks_of(array: NDArray[np.generic]) -> Iterator[memoryview]:
+    """Yield the memory of a contiguous array in pieces of at most `CHUNK_BYTES`."""
+    if array.size:
+        memory = array.data.cast("B")
+        for start in range(0, len(memory), CHUNK_BYTES):
+            yield memory[start : start + CHUNK_BYTES]
+
+
+def fill(array: NDArray[np.generic], chunks: Iterator[bytes]) -> None:
+    """Undo `chunks_of` into a contiguous array. Raises `SnapshotUnusable`."""
+    for piece in chunks_of(array):
+        chunk = next(chunks, b"")
+        if len(chunk) != len(piece):
+            raise SnapshotUnusable("the snapshot holds less or more than its header says")
+        piece[:] = chunk
+
+
+def at_end(chunks: Iterator[bytes]) -> None:
+    """Raise `SnapshotUnusable` when `chunks` has more."""
+    if next(chunks, None) is not None:
+        raise SnapshotUnusable("the snapshot holds more than its header says")
