@@ -64,7 +64,10 @@ def run_restart_bench(folder: Path, n: int, dimension: int, writes: int, say: Sa
 
 
 def kill_writers(folder: Path, population: Population, first: int, writes: int) -> Killed:
-    """Make `writes` changes by writers that are killed one after the other, and look for them after each."""
+    """Make `writes` changes by writers that are killed one after the other, and look for them after each.
+
+    People are numbered from `first` on, 1 or more: the sign of a number tells whether it was added or removed.
+    """
     rng = random.Random(_SEED)  # noqa: S311 - where writers are killed
     killed = Killed()
     open_ended: set[int] = set()  # people whose change was under way when a writer died: either outcome is right

@@ -52,7 +52,7 @@ def test_no_acknowledged_change_is_lost_when_writers_are_killed(
 
 @pytest.mark.long
 def test_no_acknowledged_change_of_ten_thousand_is_lost(tmp_path: Path) -> None:
-    killed = kill_writers(tmp_path, Population(512), 0, 10_000)
+    killed = kill_writers(tmp_path, Population(512), 1, 10_000)
     assert len(killed.acknowledged) >= 10_000
     assert killed.lost == 0
 
