@@ -4,13 +4,14 @@ import json
 import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from demo.run_folder import on_terminate, run_folder
 
 if TYPE_CHECKING:
     from bench.eval_faces import Judgement
@@ -33,9 +34,9 @@ def scenes(
     from bench.eval_truth import read_truth
 
     trial = prepare(read_truth(truth), scenes, enrol)
-    signal.signal(signal.SIGTERM, _on_terminate)
+    signal.signal(signal.SIGTERM, on_terminate)
     console = Console(stderr=True)
-    folder = _run_folder(keep)
+    folder = run_folder(keep, "eval")
     try:
         result = Stage(trial, folder, console).run()
     except KeyboardInterrupt:
@@ -170,20 +171,3 @@ def _show_faces(judgement: "Judgement", console: Console) -> None:
 def _with_interval(row: dict[str, Any], rate: str) -> str:
     low, high = row[f"{rate}_ci"]
     return f"{row[rate]:.2%}\n{low:.2%} to {high:.2%}"
-
-
-def _run_folder(keep: Path | None) -> Path:
-    from yingbin.errors import BadConfiguration
-
-    if keep is None:
-        return Path(tempfile.mkdtemp(prefix="yingbin-eval-"))
-    keep = keep.expanduser().absolute()
-    keep.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(keep.iterdir()):
-        raise BadConfiguration(f"--keep {keep}: the folder is not empty; name a new one")
-    return keep
-
-
-def _on_terminate(_number: int, _frame: object) -> None:
-    """End like an error, so that every process is stopped and the run folder removed."""
-    raise SystemExit(128 + signal.SIGTERM)

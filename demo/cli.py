@@ -4,12 +4,13 @@ import json
 import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+from demo.run_folder import on_terminate, run_folder
 
 app = typer.Typer(help="The whole chain on this machine.", invoke_without_command=True)
 
@@ -35,9 +36,9 @@ def demo(
     play = choose_play(video, enrol)
     if port:
         bind("127.0.0.1", port).close()  # a taken port is an error now, not after everything has started
-    signal.signal(signal.SIGTERM, _on_terminate)
+    signal.signal(signal.SIGTERM, on_terminate)
     console = Console(stderr=True)
-    folder = _run_folder(keep)
+    folder = run_folder(keep, "demo")
     try:
         report = Show(play, folder, console, once=once, port=port).run()
     except KeyboardInterrupt:
@@ -60,20 +61,3 @@ def _closing_words(report: dict[str, Any]) -> str:
         f"card on the tablet {report['shot_to_card_p50_ms']:.0f} ms after the shot it rests on (median), "
         f"{report['time_to_card_p95_ms']:.0f} ms after the face was high enough (p95; 0: it was there before)"
     )
-
-
-def _run_folder(keep: Path | None) -> Path:
-    from yingbin.errors import BadConfiguration
-
-    if keep is None:
-        return Path(tempfile.mkdtemp(prefix="yingbin-demo-"))
-    keep = keep.expanduser().absolute()
-    keep.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(keep.iterdir()):
-        raise BadConfiguration(f"--keep {keep}: the folder is not empty; name a new one")
-    return keep
-
-
-def _on_terminate(_number: int, _frame: object) -> None:
-    """End like an error, so that every process is stopped and the run folder removed."""
-    raise SystemExit(128 + signal.SIGTERM)

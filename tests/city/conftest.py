@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from city_house import House
+from city_local import furnish
 
 
 @pytest.fixture
@@ -35,6 +36,21 @@ def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patch:
         house = House(tmp_path_factory.mktemp("shared"), patch, in_process=True)
         house.start()
+        yield house
+        house.stop()
+        house.province.stop()
+
+
+@pytest.fixture
+def local_house(open_house: Callable[..., House]) -> House:
+    return furnish(open_house(started=False))
+
+
+@pytest.fixture(scope="module")
+def steady_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Keep one such house for the tests that put nothing into the feed."""
+    with pytest.MonkeyPatch.context() as patch:
+        house = furnish(House(tmp_path_factory.mktemp("steady"), patch, in_process=True))
         yield house
         house.stop()
         house.province.stop()

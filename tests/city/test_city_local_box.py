@@ -1,25 +1,20 @@
 """Local recognition from end to end: the real box against a real city process, with a province and a tablet."""
 
 import asyncio
-import base64
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from city_house import DIMENSION, House, face
+from city_house import House, face
+from city_local import enrol, local_camera, withdraw
+from city_real_box import look, real_box, until
 from ports import free_port
-from test_city_local import enrol, local_camera, withdraw
-from test_city_outage import Blind, look, until
 
 from edge.agent import EdgeAgent
-from edge.settings import EdgeSettings
 from yingbin.feed_wire import FeedKind
-from yingbin.galleries.protect import apply, encode_probe, encode_transform
-from yingbin.trust.devices import BoxBundle
+from yingbin.galleries.protect import apply, encode_probe
 
 ONLINE_S = 5
 
@@ -56,18 +51,7 @@ async def scene(open_house: Callable[..., House]) -> AsyncIterator[Scene]:
     house.province.put(FeedKind.CAMERA, "cam-1", local_camera())
     enrol(house, "ma", face(11))
     enrol(house, "song", face(12))
-    key, transform = house.boxes["box-1"]
-    raw = base64.b64encode(encode_transform(transform)).decode()
-    bundle = BoxBundle("box-1", "branch-1", "hangzhou", house.pack.pack_id, DIMENSION, raw)
-    with tempfile.TemporaryDirectory(prefix="yingbin-test-", dir="/dev/shm") as outbox:
-        settings = EdgeSettings(
-            city_url=f"ws://127.0.0.1:{port}/v1/box",
-            key_file=Path("unused"),
-            bundle_file=Path("unused"),
-            outbox_dir=Path(outbox),
-            cameras=[{"camera_id": "cam-1", "source": "rtsp://127.0.0.1:1/nobody"}],
-        )
-        box = EdgeAgent(settings, Blind(), bundle, key, house.pack.pack_id, house.pack.scores)
+    with real_box(house, port) as box:
         await asyncio.to_thread(house.start)
         async with running(box):
             scene = Scene(house, box)

@@ -1,39 +1,21 @@
 """The city dies and comes back under load; the real box agent talks to a real city process."""
 
 import asyncio
-import base64
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from city_house import House
-from city_people import DIMENSION, face
+from city_people import face
+from city_real_box import look, real_box, until
 from ports import free_port
 
 from edge.agent import EdgeAgent
-from edge.clock import box_now_ms
-from edge.pipeline import Look
-from edge.settings import EdgeSettings
-from yingbin.galleries.protect import Vector, apply, encode_probe, encode_transform
 from yingbin.ids import event_id
-from yingbin.trust.devices import BoxBundle
-from yingbin.wire import FaceEvent
 
 CUSTOMERS = 30
 HORIZON_S = 2
-
-
-class Blind:
-    """An engine that sees nobody: the looks come from the test."""
-
-    def detect(self, *_: Any, **__: Any) -> list[Any]:
-        return []
-
-    def embed(self, *_: Any) -> Vector:
-        raise AssertionError("nobody was detected")
 
 
 @pytest.fixture
@@ -42,34 +24,13 @@ def agent(open_house: Callable[..., House]) -> Iterator[tuple[House, EdgeAgent]]
     house = open_house(in_process=False, started=False, port=port, alert_horizon_s=HORIZON_S, box_events_burst=20)
     for number in range(CUSTOMERS):
         house.province.enrol(house.view(f"guest-{number}", rm=""), face(100 + number), house.pack.pack_id)
-    key, transform = house.boxes["box-1"]
-    raw = base64.b64encode(encode_transform(transform)).decode()
-    bundle = BoxBundle("box-1", "branch-1", "hangzhou", house.pack.pack_id, DIMENSION, raw)
-    with tempfile.TemporaryDirectory(prefix="yingbin-test-", dir="/dev/shm") as outbox:
-        settings = EdgeSettings(
-            city_url=f"ws://127.0.0.1:{port}/v1/box",
-            key_file=Path("unused"),
-            bundle_file=Path("unused"),
-            outbox_dir=Path(outbox),
-            cameras=[{"camera_id": "cam-1", "source": "rtsp://127.0.0.1:1/nobody"}],
-        )
-        yield house, EdgeAgent(settings, Blind(), bundle, key, house.pack.pack_id)
-
-
-def look(house: House, raw: Vector, track: int) -> Look:
-    vector = encode_probe(apply(house.boxes["box-1"][1], raw))
-    return Look(FaceEvent("cam-1", "pia-1", track, 0, 7, box_now_ms(), 80, 0.9, 4, vector), b"")
+    with real_box(house, port) as box:
+        yield house, box
 
 
 def rows(house: House, query: str) -> list[tuple[Any, ...]]:
     with sqlite3.connect(house.data / "city.db") as database:
         return database.execute(query).fetchall()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(40):
-        while not condition():  # noqa: ASYNC110 - another process makes it true
-            await asyncio.sleep(0.005)
 
 
 async def test_the_city_is_killed_twice_under_load_nobody_is_lost_or_comes_twice_and_who_is_late_does_not_ring(

@@ -22,6 +22,23 @@ from edge.source_errors import SourceStopped
 from yingbin.wire import CameraState, CameraStatus
 
 
+class Quiet(http.server.BaseHTTPRequestHandler):
+    """Answers without a word on stderr."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving(handler: type[Quiet]) -> Iterator[str]:
+    """Answer on loopback, each request in a thread of its own; yield the address."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.fixture
 def stream_address(clip: Path, tmp_path: Path) -> Iterator[str]:
     """Serve an HTTP stream that falls silent after its first half, each time somebody connects."""
@@ -35,7 +52,7 @@ def stream_address(clip: Path, tmp_path: Path) -> Iterator[str]:
     half = stream.read_bytes()[: stream.stat().st_size // 2]
     over = threading.Event()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "video/mp2t")
@@ -43,15 +60,9 @@ def stream_address(clip: Path, tmp_path: Path) -> Iterator[str]:
             self.wfile.write(half)
             over.wait(20)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/stream.ts"
+    with serving(Handler) as address:
+        yield f"{address}/stream.ts"
         over.set()
-        server.shutdown()
 
 
 def test_a_live_stream_that_falls_silent_is_noticed(stream_address: str) -> None:
@@ -65,7 +76,7 @@ def test_a_live_stream_that_falls_silent_is_noticed(stream_address: str) -> None
 def mjpeg_address() -> Iterator[str]:
     """Serve a camera's multipart stream: at /moving twelve JPEGs, then its end; at /still one and the same for ever."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
@@ -77,14 +88,8 @@ def mjpeg_address() -> Iterator[str]:
                     self.wfile.write(head.encode() + jpeg + b"\r\n")
                     time.sleep(0.1)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(Handler) as address:
+        yield address
 
 
 def test_mjpeg_over_http_is_timed_by_its_arrival(mjpeg_address: str) -> None:

@@ -61,13 +61,9 @@ steps = st.lists(
 
 
 class IndexSuite:
-    """Derive, and give `new_index` as a fixture."""
+    """Derive, and give a fixture `new_index`, which makes an empty index of so many numbers."""
 
     cosine_error: ClassVar[float] = 1e-5
-
-    @pytest.fixture
-    def new_index(self) -> NewIndex:
-        raise NotImplementedError
 
     def check(self, index: TemplateIndex, oracle: Oracle, probes: Vector) -> None:
         assert index.count == len(oracle.fused())

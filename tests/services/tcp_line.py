@@ -3,17 +3,15 @@
 import asyncio
 import contextlib
 import random
-import threading
 from collections.abc import Iterator
 
+from line_thread import in_thread
 from ports import free_port
 
 
 @contextlib.contextmanager
 def damaging_line(port: int, every_bytes: int) -> Iterator[int]:
     """Overwrite a byte about every so many bytes from the server, once the film has begun; yields the proxy's port."""
-    started, stopping = threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
     own_port = free_port()
     noise = random.Random(7)
 
@@ -40,16 +38,8 @@ def damaging_line(port: int, every_bytes: int) -> Iterator[int]:
         their_writer.close()
         writer.close()
 
-    async def serve() -> None:
-        async with await asyncio.start_server(join, "127.0.0.1", own_port):
-            started.set()
-            await stopping.wait()
+    async def server() -> asyncio.Server:
+        return await asyncio.start_server(join, "127.0.0.1", own_port)
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert started.wait(10)
-    try:
+    with in_thread(server):
         yield own_port
-    finally:
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import random
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
+
+from line_thread import in_thread
 
 _PORTS = re.compile(rb"client_port=(\d+)-(\d+)")
 Address = tuple[str, int]
@@ -65,8 +66,6 @@ class _Relay(asyncio.DatagramProtocol):
 def udp_line(server_port: int) -> Iterator[UdpLine]:
     """Yield a line to the RTSP server at `server_port`; its own `port` is what the box connects to."""
     line = UdpLine()
-    started, stopping = threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
 
     async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, relays: list[_Relay]) -> None:
         while request := await reader.read(16_384):
@@ -84,7 +83,9 @@ def udp_line(server_port: int) -> Iterator[UdpLine]:
     async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         their_reader, their_writer = await asyncio.open_connection("127.0.0.1", server_port)
         ends = [
-            await loop.create_datagram_endpoint(lambda harmed=harmed: _Relay(harmed), ("127.0.0.1", 0))
+            await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda harmed=harmed: _Relay(harmed), ("127.0.0.1", 0)
+            )
             for harmed in (line, None)  # RTP, RTCP
         ]
         relays = [relay for _, relay in ends]
@@ -101,17 +102,10 @@ def udp_line(server_port: int) -> Iterator[UdpLine]:
         their_writer.close()
         writer.close()
 
-    async def serve() -> None:
-        async with await asyncio.start_server(join, "127.0.0.1", 0) as server:
-            line.port = server.sockets[0].getsockname()[1]
-            started.set()
-            await stopping.wait()
+    async def server() -> asyncio.Server:
+        listening = await asyncio.start_server(join, "127.0.0.1", 0)
+        line.port = listening.sockets[0].getsockname()[1]
+        return listening
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert started.wait(10)
-    try:
+    with in_thread(server):
         yield line
-    finally:
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)

@@ -144,13 +144,7 @@ class FlatIndex:
         """Take in what `snapshot` of such an index yielded. Raises `SnapshotUnusable`, or `Conflict` unless empty."""
         if self._owner_of_template:
             raise Conflict("a snapshot is restored into an empty index")
-        header = snapshot.Header.read(chunks, _KIND, self._dimension)
-        vectors = np.empty((header.rows[0][0], self._dimension), np.float32)
-        ids: list[tuple[str, str]] = []
-        for vector in vectors:
-            ids.append(snapshot.decode(next(chunks, b""), tuple[str, str]))
-            snapshot.fill(vector, chunks)
-        snapshot.at_end(chunks)
+        ids, vectors = snapshot.templates(chunks, _KIND, self._dimension)
         self.add_many([template for template, _ in ids], [customer for _, customer in ids], vectors)
 
     def _drop(self, template_id: str) -> bool:

@@ -202,13 +202,7 @@ class MilvusIndex:
         """Take in what `snapshot` of such an index yielded. Raises `SnapshotUnusable`, or `Conflict` unless empty."""
         if self._owner:
             raise Conflict("a snapshot is restored into an empty index")
-        header = snapshot.Header.read(chunks, _KIND, self._dimension)
-        vectors = np.empty((header.rows[0][0], self._dimension), np.float32)
-        ids: list[tuple[str, str]] = []
-        for vector in vectors:
-            ids.append(snapshot.decode(next(chunks, b""), tuple[str, str]))
-            snapshot.fill(vector, chunks)
-        snapshot.at_end(chunks)
+        ids, vectors = snapshot.templates(chunks, _KIND, self._dimension)
         for start in range(0, len(ids), _AT_ONCE):
             templates, customers = zip(*ids[start : start + _AT_ONCE], strict=True)
             self.add_many(templates, customers, vectors[start : start + _AT_ONCE])

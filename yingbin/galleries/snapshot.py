@@ -71,3 +71,18 @@ def at_end(chunks: Iterator[bytes]) -> None:
     """Raise `SnapshotUnusable` when `chunks` has more."""
     if next(chunks, None) is not None:
         raise SnapshotUnusable("the snapshot holds more than its header says")
+
+
+def templates(chunks: Iterator[bytes], kind: str, dimension: int) -> tuple[list[tuple[str, str]], NDArray[np.float32]]:
+    """Read a whole snapshot that lists templates: (template id, customer id) each, and vectors, fp32 (n, d).
+
+    Raises `SnapshotUnusable`.
+    """
+    header = Header.read(chunks, kind, dimension)
+    vectors = np.empty((header.rows[0][0], dimension), np.float32)
+    ids: list[tuple[str, str]] = []
+    for vector in vectors:
+        ids.append(decode(next(chunks, b""), tuple[str, str]))
+        fill(vector, chunks)
+    at_end(chunks)
+    return ids, vectors
