@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test setup test-services test-long lint constraints clean
+.PHONY: demo test setup test-services test-long lint openapi constraints clean
 
 demo: setup ## run the whole chain on a walk-in clip and print the tablet page's address
 	@$(BIN)/yingbin demo $(ARGS)
@@ -22,11 +22,15 @@ test-services: ## PostgreSQL, Chromium; a missing service fails
 test-shared: setup ## accuracy checks on the data sets beside the checkout
 	@$(BIN)/pytest --ignore tests/services -m shared $(ARGS)
 
-test-long: setup ## soaks and fuzzing, minutes to hours
+test-long: setup ## soaks, fuzzing, a million customers: minutes to hours; needs PostgreSQL
+	@$(PYTHON) deploy/setup.py --venv $(VENV) --services
 	@$(BIN)/pytest --ignore tests/services -m long --timeout 7200 $(ARGS)
 
 lint: setup ## style, types, import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+openapi: setup ## write tests/province/openapi.json, the record of the province's API, anew
+	@cd tests/province && ../../$(BIN)/python openapi_snapshot.py
 
 constraints: ## re-pin every package (needs uv)
 	uv pip compile pyproject.toml --extra test --extra plot --universal --python-version 3.11 --generate-hashes \

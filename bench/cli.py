@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="Measure the product: figures beside a baseline in the same run.")
@@ -101,6 +102,48 @@ def restart(
 
 
 @app.command()
+def enrol(
+    *,
+    n: Annotated[int | None, typer.Option(help="People to enrol, instead of 200,000.")] = None,
+    dim: Annotated[int, typer.Option(help="Numbers a template.")] = 128,
+    quick: Annotated[bool, typer.Option(help="20,000 people.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Enrol synthetic people into a real province, from none on, and ask for its health meanwhile."""
+    from bench.enrol_bench import FULL, QUICK, run_enrol_bench
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the province is removed
+    people = n if n is not None else QUICK if quick else FULL
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="yingbin-bench-") as folder, Progress(console=console) as bar:
+        tasks = {name: bar.add_task(name, total=people) for name in ("registering", "enrolling")}
+        figures = run_enrol_bench(Path(folder), people, dim, lambda name, done: bar.update(tasks[name], completed=done))
+    _show_enrol(figures, console)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def offers(
+    *,
+    customers: Annotated[int | None, typer.Option(help="Of the synthetic bank, instead of 100,000.")] = None,
+    quick: Annotated[bool, typer.Option(help="5,000 customers.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Time the decision at the visit with 200 products and 300 rules, and the nightly inference; try suitability."""
+    from bench.offers_bench import DECIDED, run_offers_bench
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the bank is removed
+    size, decided = (5_000, 2_000) if quick else (100_000, DECIDED)
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="yingbin-bench-") as folder, console.status("starting") as status:
+        figures = run_offers_bench(Path(folder), customers or size, status.update, decided)
+    _show_offers(figures, console)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+@app.command()
 def protect(
     *,
     quick: Annotated[bool, typer.Option(help="Without the templates of 512 numbers.")] = False,
@@ -115,6 +158,22 @@ def protect(
     _show_protect(figures, console)
     if as_json:
         sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+def _show_offers(figures: dict[str, Any], console: Console) -> None:
+    table = Table("", f"{figures['products']} products, {figures['rules']} rules", title=figures["data"])
+    for label, key in (
+        ("customers", "customers"),
+        ("decision at the visit, median ms", "p50_ms"),
+        ("... 99th percentile ms", "p99_ms"),
+        ("making a card view, 99th percentile ms", "card_view_p99_ms"),
+        ("suitability, checks", "suitability_checks"),
+        ("... violations", "suitability_violations"),
+        ("nightly inference, s", "nightly_s"),
+        ("... peak of memory, MB", "nightly_rss_mb"),
+    ):
+        table.add_row(label, f"{figures[key]:,}")
+    console.print(table)
 
 
 def _show_protect(figures: dict[str, Any], console: Console) -> None:
@@ -144,6 +203,15 @@ def _show_search(figures: dict[str, Any], console: Console) -> None:
     ):
         cells = (run.get(key, -1) for run in figures["runs"])
         table.add_row(label, *("-" if cell == -1 else f"{cell:,}" for cell in cells))
+    console.print(table)
+
+
+def _show_enrol(figures: dict[str, Any], console: Console) -> None:
+    table = Table("", f"{figures['n']:,} x {figures['dim']}", title=figures["data"])
+    table.add_row("enrolled a second, first tenth", f"{figures['rate_first_per_s']:,}")
+    table.add_row("... last tenth", f"{figures['rate_last_per_s']:,}")
+    table.add_row("health meanwhile, 99th percentile ms", f"{figures['health_p99_ms']:,}")
+    table.add_row("memory at the end, MB", f"{figures['rss_mb']:,}")
     console.print(table)
 
 

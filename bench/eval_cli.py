@@ -101,6 +101,67 @@ def faces(
         sys.stdout.write(json.dumps(judgement.figures, ensure_ascii=False) + "\n")
 
 
+@app.command()
+def insights(
+    *,
+    bank: Annotated[
+        Path | None, typer.Option(help="A folder made by `yingbin bank make`; else one is made and removed.")
+    ] = None,
+    customers: Annotated[int, typer.Option(min=2_000, max=5_000_000, help="Of the bank that is made.")] = 100_000,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the bank that is made; 707 and 708 served development.")
+    ] = 20_260,
+    memory_mb: Annotated[int, typer.Option(min=128, help="What the inference may take.")] = 3_000,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the inference.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Run the nightly inference over a SYNTHETIC bank and compare what it concludes with the hidden truth."""
+    from bench.eval_insights import evaluate
+    from yingbin.offers.bank.reader import BankSettings
+
+    console = Console(stderr=True)
+    signal.signal(signal.SIGTERM, on_terminate)
+    settings = BankSettings(memory_mb=memory_mb, threads=threads)
+    with console.status("starting") as status:
+        figures = evaluate(bank, customers, seed, settings, status.update)
+    _show_insights(figures, console)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def policy(
+    bank: Annotated[Path | None, typer.Option(help="A bank of `yingbin bank make`; made for this without one.")] = None,
+    *,
+    customers: Annotated[int, typer.Option(min=2_000, help="Customers of a bank that is made for this.")] = 10_000,
+    visitors: Annotated[int, typer.Option(min=100, help="How many customers visit, at most.")] = 5_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bank, and of the policy that chooses at random.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
+) -> None:
+    """Judge what the decision is worth against other policies, on a SYNTHETIC bank whose hidden truth is known."""
+    from tempfile import TemporaryDirectory
+
+    from bench.eval_policy import judge_policies
+    from bench.synthetic_bank.bank import make_bank
+
+    console = Console(stderr=True)
+    with TemporaryDirectory(prefix="yingbin-bank-") as made, console.status("making a bank") as status:
+        folder = bank or Path(made) / "bank"
+        if bank is None:
+            make_bank(folder, customers, seed)
+        figures = judge_policies(folder, visitors, seed, lambda at, n: status.update(f"visit {at:,} of {n:,}"))
+    table = Table("policy", "fen a visit (95 %)", "ours minus it (95 %)", "offers", "accepted")
+    for name, row in figures["policies"].items():
+        value, ahead = (
+            f"{row[of]:,.0f}\n{row[f'{of}_ci'][0]:,.0f} to {row[f'{of}_ci'][1]:,.0f}" for of in ("value", "ours_minus")
+        )
+        table.add_row(name, value, ahead, f"{row['offers_per_visit']:.2f}", f"{row['accepted_per_visit']:.3f}")
+    console.print(table)
+    console.print(f"{figures['visits']:,} visits. {figures['note']}", highlight=False)
+    if as_json:
+        sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
+
+
 def as_object(result: "Score") -> dict[str, Any]:
     """Return the JSON object: the FIXED keys, and who was missed or named wrongly where."""
     return {
@@ -171,3 +232,19 @@ def _show_faces(judgement: "Judgement", console: Console) -> None:
 def _with_interval(row: dict[str, Any], rate: str) -> str:
     low, high = row[f"{rate}_ci"]
     return f"{row[rate]:.2%}\n{low:.2%} to {high:.2%}"
+
+
+def _show_insights(figures: dict[str, Any], console: Console) -> None:
+    table = Table("insight", "precision", "95 %", "recall", "n", "look-alikes it fell for", title="SYNTHETIC")
+    for name, one in figures["insights"].items():
+        low, high = one["precision_ci"]
+        fell = ", ".join(f"{kind} {count}" for kind, count in one["fired_on_look_alikes"].items())
+        table.add_row(
+            name, _share(one["precision"]), f"{low:.1%} to {high:.1%}", _share(one["recall"]), f"{one['n']:,}", fell
+        )
+    console.print(table)
+    console.print(f"{figures['note']}; inferred in {figures['infer_s']:.1f} s", highlight=False, soft_wrap=True)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

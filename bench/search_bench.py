@@ -55,8 +55,8 @@ def one_thread() -> dict[str, str]:
 
 
 def _check(n: int, dimension: int) -> None:
-    if n < _LEAST_TEMPLATES or dimension < 2 or dimension % 2:
-        raise InvalidInput(f"--n {n} --dim {dimension}: at least {_LEAST_TEMPLATES} templates of an even dimension")
+    if n < _LEAST_TEMPLATES or dimension < 2:
+        raise InvalidInput(f"--n {n} --dim {dimension}: at least {_LEAST_TEMPLATES} templates of 2 numbers")
     need = int(n * dimension * _BYTES_A_TEMPLATE)
     free = _available_bytes()
     if need > free:

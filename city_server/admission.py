@@ -7,6 +7,7 @@ from typing import Final
 from yingbin.errors import NotAllowed
 from yingbin.local_wire import LocalHit
 from yingbin.trust.consent import Purpose, galleries_for
+from yingbin.trust.watch import watch_lists_for
 from yingbin.wire import Camera, CameraMode, FaceEvent, FaceLook, FacePicture, TicketAsk
 
 _NAMES: Final[Mapping[type[FaceLook], str]] = {FaceEvent: "vectors", FacePicture: "pictures", LocalHit: "hits"}
@@ -14,11 +15,16 @@ _NAMES: Final[Mapping[type[FaceLook], str]] = {FaceEvent: "vectors", FacePicture
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An event that may be searched, in these galleries; `seen_at_ms` by the city's clock."""
+    """An event that may be searched, in these galleries and watch lists; `seen_at_ms` by the city's clock.
+
+    Watch lists never open a camera of their own: only a look that may serve customers is compared with them, and a tap
+    for a ticket never is.
+    """
 
     camera: Camera
     galleries: tuple[str, ...]
     seen_at_ms: int
+    watch_lists: tuple[str, ...] = ()
 
 
 def admit(event: FaceLook, camera: Camera | None, box_id: str, now_ms: int, future_tolerance_ms: int) -> Admitted:
@@ -29,7 +35,7 @@ def admit(event: FaceLook, camera: Camera | None, box_id: str, now_ms: int, futu
         raise NotAllowed(f"camera {camera.camera_id} is registered for {way}, not for sending {_NAMES[type(event)]}")
     galleries = _searchable(event, camera, Purpose.VIP_SERVICE, now_ms)
     seen_at_ms = now_ms if event.seen_at_ms > now_ms + future_tolerance_ms else event.seen_at_ms
-    return Admitted(camera, galleries, seen_at_ms)
+    return Admitted(camera, galleries, seen_at_ms, watch_lists_for(camera, now_ms))
 
 
 def admit_ticket(ask: TicketAsk, camera: Camera | None, box_id: str, now_ms: int) -> Admitted:

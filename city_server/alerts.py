@@ -1,15 +1,17 @@
 """What an answered event leaves behind: the event's id, the visit, the card - in the caller's one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from city_server import evidence
+from city_server import evidence, tally
 from city_server.cards import closed, new_card, seen_again
 from city_server.memory import Memory
 from city_server.records import Records
 from city_server.routing import FIRST, route
+from city_server.trail import matched
 from city_server.visits import Sighted, Visit, close, is_over, sight
+from city_server.withdrawals import Withdrawals
 from yingbin.feed_wire import CardView
 from yingbin.ids import new_id
 from yingbin.pad_wire import Sighting
@@ -37,7 +39,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An event with its verdict; `match` is there exactly when a search found somebody."""
+    """An event with its verdict; `match` is there exactly when a search found somebody, `watched` as in `Verdict`."""
 
     event_id: str
     track_key: str
@@ -45,6 +47,7 @@ class Settled:
     seen: Sighting
     outcome: Outcome
     match: Match | None
+    watched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,18 @@ class Answer:
 class Alerts:
     """Writes events. Safe to repeat: an event that was answered is answered the same and changes nothing."""
 
-    def __init__(self, records: Records, limits: Limits) -> None:
+    def __init__(self, records: Records, limits: Limits, withdrawals: Withdrawals) -> None:
         self._records = records
         self._limits = limits
+        self._withdrawals = withdrawals
 
     def settle(self, session: Session, event: Settled, memory: Memory, now_ms: int) -> Answer:
         """Record one event and everything that follows from it."""
         seen = session.get(SeenEvent, event.event_id)
         if seen is not None:
             return Answer(Outcome(seen.outcome), seen.want_photo)
+        if event.match is not None and self._withdrawals.covers(event.match.view.customer_id):
+            event = replace(event, outcome=Outcome.NOT_ENROLLED, match=None)
         want_photo = False
         track = session.get(VisitTrack, event.track_key)
         if track is not None:
@@ -97,10 +103,12 @@ class Alerts:
         elif meaning is Sighted.SEEN_AGAIN:
             wanted = self._update(session, visit, event.seen, now_ms)
         session.add(VisitTrack(track_key=event.track_key, visit_id=visit.visit_id, photo_wanted=wanted))
+        box_id = event.track_key.partition("/")[0]
+        matched(session, box_id, event.seen.camera_id, customer_id, visit.visit_id, match.tier)
         return wanted
 
     def _alert(self, session: Session, visit: Visit, event: Settled, match: Match, memory: Memory, now_ms: int) -> None:
-        view = match.view
+        view = memory.card_views.get(match.view.customer_id, match.view)  # it may have changed since the search
         colleagues = memory.staff_of(event.branch_id)
         chosen = route(view.rm_staff_id, colleagues, now_ms, self._limits.escalate_after_ms)
         stored = new_card(
@@ -109,6 +117,7 @@ class Alerts:
         )  # fmt: skip
         if match.scored is not None:
             evidence.note(session, visit.visit_id, match.scored)
+        tally.visited(session, event.branch_id, now_ms)
         self._records.add_card(session, stored, chosen, rings=self._fresh(event.seen, now_ms))
 
     def _follow(self, session: Session, visit: Visit, seen: Sighting, now_ms: int) -> None:
@@ -126,7 +135,7 @@ class Alerts:
         if rings:
             due_ms = now_ms + self._limits.escalate_after_ms if card.route.level == FIRST else None
             self._records.ring(session, card.stored.card.card_id, due_ms)
-        self._records.put_card(session, seen_again(card.stored, seen))
+        self._records.put_card(session, seen_again(card.stored, seen, now_ms))
         return rings
 
     def _fresh(self, seen: Sighting, now_ms: int) -> bool:

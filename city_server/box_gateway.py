@@ -12,6 +12,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from city_server.box_refusals import CLOSE_CODES, CLOSE_TRY_LATER, BoxRevoked, RateLimited, Replaced, WrongPack
 from city_server.branch_gallery import BranchGallery
 from city_server.bucket import Bucket
+from city_server.bundles import Bundles
 from city_server.camera_states import CameraStates
 from city_server.intake import Intake, Source, refusal, track_key
 from city_server.photos import BadPhoto, Photos
@@ -19,6 +20,7 @@ from city_server.replica import Replica
 from city_server.settings import CitySettings
 from city_server.store import Store
 from city_server.ticketing import Ticketing
+from city_server.trail import Trail
 from yingbin import feed_wire, wire
 from yingbin.errors import NotAllowed, NotAuthenticated, Unavailable, YingbinError
 from yingbin.ids import now_ms
@@ -46,6 +48,8 @@ class BoxGateway:
         photos: Photos,
         store: Store,
         states: CameraStates,
+        trail: Trail,
+        bundles: Bundles,
     ) -> None:
         self.settings = settings
         self.pack_id = pack_id
@@ -55,6 +59,8 @@ class BoxGateway:
         self.photos = photos
         self.store = store
         self.states = states
+        self.trail = trail
+        self.bundles = bundles
         self.router = APIRouter()
         self.router.add_api_websocket_route("/v1/box", self._serve)
         self._sessions: dict[str, _BoxSession] = {}
@@ -82,6 +88,9 @@ class BoxGateway:
         except WebSocketDisconnect:
             pass
         except YingbinError as error:
+            if session.claimed and isinstance(error, NotAllowed | NotAuthenticated) and not isinstance(error, Replaced):
+                with contextlib.suppress(Unavailable):  # it is turned away all the same
+                    await self.trail.box_refused(session.claimed, error.code)
             await session.refuse_and_close(error)
 
 
@@ -89,6 +98,8 @@ class _BoxSession:
     """One connection: a reader that admits, a worker that answers in order, two watchers of the feed."""
 
     def __init__(self, gateway: BoxGateway, socket: WebSocket) -> None:
+        self.claimed = ""
+        """The registered box that this says it is."""
         self._gateway = gateway
         self._socket = socket
         self._sending = asyncio.Lock()
@@ -121,12 +132,14 @@ class _BoxSession:
         if not isinstance(proof, wire.Proof):
             raise NotAuthenticated("the first message must prove the box's key")
         box = await self._registered(proof.box_id)
+        self.claimed = box.box_id
         text = challenge_text(nonce, city_id, proof.box_id, proof.boot_id, proof.pack_id, proof.key_id)
         verify_signature(box.public_key, proof.signature, text)
         if box.revoked:
             raise BoxRevoked("this box was revoked at the province")
         if proof.pack_id != self._gateway.pack_id:
             raise WrongPack(f"the box uses model pack {proof.pack_id}, the galleries hold {self._gateway.pack_id}")
+        self._gateway.bundles.connected(box.box_id, proof.key_id)
         log.info("box_connected", box_id=box.box_id, boot_id=proof.boot_id, key_id=proof.key_id)
         return Source(box.box_id, box.branch_id, proof.boot_id, proof.key_id)
 

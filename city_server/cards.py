@@ -12,21 +12,22 @@ from yingbin.pad_wire import Card, Offer, Sighting
 from yingbin.wire import CameraRole
 
 log = get_logger()
-_OVER: Final = frozenset({"wrong_person", "closed"})
+_OVER: Final = frozenset({"wrong_person", "closed", "withdrawn"})
 
 
 class StoredCard(msgspec.Struct, frozen=True):
-    """What is sealed in the database: the card without its photo, and the view it was made from."""
+    """What is sealed in the database: the card without its photo, the view it was made from, and the last decision."""
 
     card: Card
     view: CardView
+    context: Context = Context()
+    decided_at_ms: int = 0
 
 
 def new_card(
     ids: tuple[str, str], view: CardView, branch_id: str, tier: str, seen: Sighting, now_ms: int, *, home: bool, rm: str
 ) -> StoredCard:
     """Return the card of a new visit. `ids`: card, visit. `tier`: city or province. `home`: a customer of this city."""
-    offers, avoid = suggest(view, seen.camera_role, frozenset(), now_ms)
     card = Card(
         card_id=ids[0],
         visit_id=ids[1],
@@ -42,31 +43,50 @@ def new_card(
         first=seen,
         last=seen,
         alerted_at_ms=now_ms,
-        offers=offers,
-        avoid=avoid,
+        offers=(),
+        avoid=(),
         assigned_to=rm,
         state="open",
         home_branch_zh="" if home else view.home_branch_zh,
         home_branch_en="" if home else view.home_branch_en,
     )
-    return StoredCard(card, view)
+    return _decided(StoredCard(card, view), now_ms)
 
 
-def suggest(
-    view: CardView, camera_role: str, refused: frozenset[str], now_ms: int
-) -> tuple[tuple[Offer, ...], tuple[Avoid, ...]]:
+def suggest(view: CardView, context: Context, now_ms: int) -> tuple[tuple[Offer, ...], tuple[Avoid, ...]]:
     """Return offers and what to avoid. If the brain fails, the card goes out with neither (DESIGN 9)."""
     try:
-        decision = arbitrate(view, Context(CameraRole(camera_role), refused), now_ms)
+        decision = arbitrate(view, context, now_ms)
     except Exception:  # whatever is wrong with an offer, face and name must still arrive
         log.exception("arbitration_failed", customer_id=view.customer_id)
         return (), ()
     return decision.offers, decision.avoid
 
 
-def seen_again(stored: StoredCard, seen: Sighting) -> StoredCard:
-    """Return the card after a further sighting."""
-    return _with(stored, last=seen)
+def seen_again(stored: StoredCard, seen: Sighting, now_ms: int) -> StoredCard:
+    """Return the card after a further sighting; until somebody takes it, its offers follow where the customer is."""
+    moved = stored.card.state == "open" and seen.camera_role != stored.context.camera_role
+    after = _with(stored, last=seen)
+    return _decided(after, now_ms) if moved else after
+
+
+def reviewed(stored: StoredCard, view: CardView, now_ms: int) -> StoredCard:
+    """Return the card after the province has sent the customer's view anew; one of a visit that is over stays.
+
+    Contacts stay those he came with, since the visit's own do not count against it.
+    """
+    old = stored.view
+    view = msgspec.structs.replace(
+        view, contacts=old.contacts, contacted_at_ms=old.contacted_at_ms, refused_last_visit=old.refused_last_visit,
+        home_branch_zh=old.home_branch_zh, home_branch_en=old.home_branch_en,
+    )  # fmt: skip
+    if stored.card.state in _OVER or view == old:
+        return stored
+    card = msgspec.structs.replace(
+        stored.card, surname=view.surname, honorific_zh=view.honorific_zh, honorific_en=view.honorific_en,
+        tier=view.tier, personalised=view.personalised,
+    )  # fmt: skip
+    return _decided(msgspec.structs.replace(stored, card=card, view=view), now_ms)
 
 
 def acknowledged(stored: StoredCard, staff_id: str) -> StoredCard:
@@ -95,13 +115,33 @@ def reported(stored: StoredCard, kind: str, product: str, staff_id: str, now_ms:
     if kind == "greeted":
         return _with(stored, state="greeted", assigned_to=staff_id)
     refused = (*card.refused_products, *({product} - {"", *card.refused_products}))
-    offers, avoid = suggest(stored.view, card.last.camera_role, frozenset(refused), now_ms)
-    return _with(stored, refused_products=refused, offers=offers, avoid=avoid)
+    return _decided(_with(stored, refused_products=refused), now_ms)
 
 
 def closed(stored: StoredCard) -> StoredCard:
     """Note that the visit ended; a card that was dealt with keeps saying how."""
     return stored if stored.card.state in {"greeted", "wrong_person"} else _with(stored, state="closed")
+
+
+def withdrawn(stored: StoredCard) -> StoredCard:
+    """Return the card of a visit without anything of the customer, who may not be known any more (C5)."""
+    nowhere = Sighting("", "", stored.card.last.camera_role, 0, 0)
+    card = msgspec.structs.replace(
+        stored.card, state="withdrawn", customer_id="", surname="", honorific_zh="", honorific_en="", tier="",
+        home_branch_zh="", home_branch_en="", from_other_city=False, personalised=False, offers=(), avoid=(),
+        refused_products=(), first=nowhere, last=nowhere,
+    )  # fmt: skip
+    view = CardView("", "", "", "", "", "", "", "", personalised=False, risk_tolerance=0, risk_valid_until_ms=0,
+                    candidates=(), avoid=())  # fmt: skip
+    return StoredCard(card, view)
+
+
+def _decided(stored: StoredCard, now_ms: int) -> StoredCard:
+    """Return the card with the offers of this moment."""
+    card = stored.card
+    context = Context(CameraRole(card.last.camera_role), frozenset(card.refused_products), card.branch_id)
+    offers, avoid = suggest(stored.view, context, now_ms)
+    return StoredCard(msgspec.structs.replace(card, offers=offers, avoid=avoid), stored.view, context, now_ms)
 
 
 def _require_open(card: Card) -> None:
@@ -110,4 +150,4 @@ def _require_open(card: Card) -> None:
 
 
 def _with(stored: StoredCard, **changes: object) -> StoredCard:
-    return StoredCard(msgspec.structs.replace(stored.card, **changes), stored.view)
+    return msgspec.structs.replace(stored, card=msgspec.structs.replace(stored.card, **changes))

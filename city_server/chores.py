@@ -8,11 +8,14 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from city_server import tally
 from city_server.alerts import Alerts
 from city_server.board import Boards
+from city_server.bundles import Bundles
 from city_server.desk import mark_forwarded, unforwarded
 from city_server.province import Province, ProvinceDown
 from city_server.records import Records, as_visit
+from city_server.replica import Replica
 from city_server.routing import escalate
 from city_server.settings import CitySettings
 from city_server.store import Store
@@ -20,12 +23,16 @@ from yingbin.errors import YingbinError
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
 from yingbin.storage.city import CardRow, OutcomeRow, PhotoRow, SeenEvent, VisitRow
+from yingbin.trust.audit.ledger import Ledger
 
 log = get_logger()
 _EVENT_MEMORY_MS: Final = 24 * 3600 * 1000
 """How long a repeated event is recognised as such (DESIGN 7)."""
 _ESCALATION_POLL_S: Final = 0.5
 _OUTCOME_POLL_S: Final = 1.0
+_BUNDLES_POLL_S: Final = 1.0
+_RESEAL_POLL_S: Final = 600.0
+_DAY_S: Final = 86_400.0
 _AT_ONCE: Final = 200
 
 
@@ -86,12 +93,25 @@ class Sweep:
 class Chores:
     """The background tasks of a city."""
 
-    def __init__(self, settings: CitySettings, store: Store, sweep: Sweep, boards: Boards, province: Province) -> None:
+    def __init__(
+        self,
+        settings: CitySettings,
+        store: Store,
+        sweep: Sweep,
+        boards: Boards,
+        province: Province,
+        replica: Replica,
+        bundles: Bundles,
+        ledger: Ledger,
+    ) -> None:
         self._settings = settings
         self._store = store
         self._sweep = sweep
         self._boards = boards
         self._province = province
+        self._replica = replica
+        self._bundles = bundles
+        self._ledger = ledger
 
     async def enforce_limits(self) -> None:
         """End visits and delete what has passed its limit, for ever."""
@@ -100,6 +120,15 @@ class Chores:
     async def escalate(self) -> None:
         """Escalate cards for ever."""
         await _for_ever(self._escalate_once, _ESCALATION_POLL_S)
+
+    async def reseal(self) -> None:
+        """Give the replica's folder a new key every `gallery_key_h`, for ever: what was removed is unreadable then."""
+        epoch_ms = int(self._settings.gallery_key_h * 3_600_000)
+        await _for_ever(lambda: self._replica.reseal(epoch_ms), min(_RESEAL_POLL_S, epoch_ms / 1000))
+
+    async def cut_trail(self) -> None:
+        """Cut what is older than `audit_retention_days` off the audit trail, daily, for ever (C18)."""
+        await _for_ever(self._cut_trail_once, _DAY_S)
 
     async def forward_outcomes(self) -> None:
         """Bring outcomes to the province for ever; while it is away, with growing pauses."""
@@ -116,6 +145,32 @@ class Chores:
                     log.warning("outcomes_wait", code=error.code, reason=error.message, error_id=error.error_id)
                 pause_s = min(pause_s * 2, self._settings.outcome_retry_max_s)
             await asyncio.sleep(pause_s)
+
+    async def forward_tallies(self) -> None:
+        """Bring what the branches did today to the province, for ever."""
+        await _for_ever(self._forward_tallies_once, self._settings.statistics_interval_s)
+
+    async def forward_bundles(self) -> None:
+        """Tell the province which bundles the boxes use, for ever."""
+        await _for_ever(self._forward_bundles_once, _BUNDLES_POLL_S)
+
+    async def _forward_bundles_once(self) -> None:
+        untold = self._bundles.untold()[:_AT_ONCE]
+        if untold:
+            await self._province.report_bundles(untold)
+            self._bundles.told(untold)
+
+    async def _forward_tallies_once(self) -> None:
+        changed = await self._store.read(lambda session: tally.unreported(session, _AT_ONCE))
+        if changed:
+            await self._province.report_days(changed)
+            await self._store.write(partial(tally.mark_reported, days=changed, now_ms=now_ms()))
+
+    async def _cut_trail_once(self) -> None:
+        before_ms = now_ms() - self._settings.audit_retention_days * int(_DAY_S) * 1000
+        gone = await self._store.write(lambda session: self._ledger.cut(session, before_ms))
+        if gone:
+            log.info("audit_trail_cut", records=gone)
 
     async def _sweep_once(self) -> None:
         for step in (self._sweep.close_visits, self._sweep.drop_photos):

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from city_server import audience, cards, evidence
+from city_server import audience, cards, evidence, tally
 from city_server.records import CardState, Records
+from city_server.trail import by_staff
 from city_server.visits import close
 from yingbin.errors import Conflict, NotFound
 from yingbin.feed_wire import OutcomeReport, Staff
+from yingbin.ids import new_id
 from yingbin.pad_wire import ReportOutcome
 from yingbin.storage.city import OutcomeRow, PhotoRow, Ring
 from yingbin.trust.staff import Role
@@ -21,17 +23,21 @@ class Desk:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    def acknowledge(self, session: Session, card_id: str, who: Staff) -> None:
+    def acknowledge(self, session: Session, card_id: str, who: Staff, now_ms: int) -> None:
         """Take a card. Raises `Conflict` when the visit is over."""
         state = self._visible(session, card_id, who)
-        self._put_if_changed(session, state, cards.acknowledged(state.stored, who.staff_id))
+        self._put_if_changed(session, state, cards.acknowledged(state.stored, who.staff_id), now_ms)
+        by_staff(session, who, "card_acknowledged", state.stored.card.customer_id, {"card": card_id})
 
-    def confirm(self, session: Session, card_id: str, who: Staff) -> str:
+    def confirm(self, session: Session, card_id: str, who: Staff, now_ms: int) -> str:
         """Note that the customer was recognised in person; return his id. Raises `Conflict` when the visit is over."""
         state = self._visible(session, card_id, who)
-        self._put_if_changed(session, state, cards.confirmed(state.stored, who.staff_id))
+        self._put_if_changed(session, state, cards.confirmed(state.stored, who.staff_id), now_ms)
         evidence.was_right(session, state.stored.card.visit_id)
-        return state.stored.card.customer_id
+        customer_id = state.stored.card.customer_id
+        by_staff(session, who, "identity_confirmed", customer_id, {"card": card_id})
+        by_staff(session, who, "portrait_requested", customer_id, {"card": card_id})
+        return customer_id
 
     def report(self, session: Session, outcome: ReportOutcome, who: Staff, now_ms: int) -> None:
         """Store an outcome; one that is stored already changes nothing. Raises `Conflict` when the id was another's."""
@@ -45,18 +51,27 @@ class Desk:
         after = cards.reported(state.stored, outcome.kind, outcome.product, who.staff_id, now_ms)
         if outcome.kind == "wrong_person":
             self._not_him(session, card.visit_id, now_ms)
-        self._put_if_changed(session, state, after)
-        session.add(
+        self._put_if_changed(session, state, after, now_ms)
+        action = "identity_rejected" if outcome.kind == "wrong_person" else "outcome"
+        details = {"card": card.card_id, "kind": outcome.kind, "product": outcome.product}
+        by_staff(session, who, action, card.customer_id, details)
+        told: list[tuple[str, str, str]] = [(outcome.outcome_id, outcome.kind, outcome.product)]
+        if outcome.kind == "greeted" and card.state != "greeted":  # what he was shown counts for the contact policy
+            told += [(new_id(), "shown", offer.product) for offer in card.offers]
+        if outcome.kind == "not_interested" and not outcome.product:  # in any of them
+            told += [(new_id(), outcome.kind, offer.product) for offer in card.offers]
+        session.add_all(
             OutcomeRow(
-                outcome_id=outcome.outcome_id,
+                outcome_id=outcome_id,
                 card_id=card.card_id,
                 customer_id=card.customer_id,
                 branch_id=card.branch_id,
                 staff_id=who.staff_id,
-                kind=outcome.kind,
-                product=outcome.product,
+                kind=kind,
+                product=product,
                 at_ms=now_ms,
             )
+            for outcome_id, kind, product in told
         )
 
     def rung(self, session: Session, card_ids: Sequence[str], staff_id: str) -> None:
@@ -79,13 +94,15 @@ class Desk:
     def _visible(self, session: Session, card_id: str, who: Staff) -> CardState:
         state = self._records.card(session, card_id)
         card, routed_to = state.stored.card, state.route.routed_to
-        if not audience.sees(Role(who.role), who.staff_id, who.branch_id, card, routed_to):
+        seen = audience.sees(Role(who.role), who.staff_id, who.branch_id, card, routed_to)
+        if not seen or card.state == "withdrawn":
             raise NotFound("this card is no longer kept; nothing was changed")
         return state
 
-    def _put_if_changed(self, session: Session, state: CardState, after: cards.StoredCard) -> None:
+    def _put_if_changed(self, session: Session, state: CardState, after: cards.StoredCard, now_ms: int) -> None:
         if after != state.stored:
             self._records.put_card(session, after)
+            tally.dealt_with(session, state.stored.card, after.card, now_ms)
 
 
 def unforwarded(session: Session, at_most: int) -> list[OutcomeReport]:

@@ -1,7 +1,7 @@
 """From face events to answers: admit, forget repeats, search, store everything in one transaction, then answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Counter
@@ -15,13 +15,14 @@ from city_server.matcher import Matcher, Verdict
 from city_server.replica import Replica
 from city_server.settings import CitySettings
 from city_server.store import Store
+from city_server.watch.alerts import WatchAlerts
 from yingbin.errors import InvalidInput, NotAllowed, Unavailable, YingbinError
 from yingbin.ids import event_id, now_ms
 from yingbin.local_wire import LocalHit
 from yingbin.log import get_logger
 from yingbin.pad_wire import Sighting
 from yingbin.storage.city import SeenEvent, VisitTrack
-from yingbin.wire import Camera, FaceAnswer, FaceLook, Outcome, Refused
+from yingbin.wire import Camera, FaceAnswer, FaceEvent, FaceLook, Outcome, Refused
 
 log = get_logger()
 _EVENTS = Counter("yingbin_city_events", "Face events by answer.", ["answer"])
@@ -41,7 +42,13 @@ class Intake:
     """Answers the events of all boxes. A batch holds at most one event of a track, so that looks stay in order."""
 
     def __init__(
-        self, settings: CitySettings, replica: Replica, matcher: Matcher, store: Store, alerts: Alerts
+        self,
+        settings: CitySettings,
+        replica: Replica,
+        matcher: Matcher,
+        store: Store,
+        alerts: Alerts,
+        watch: WatchAlerts,
     ) -> None:
         self._future_tolerance_ms = settings.future_tolerance_s * 1000
         self._catch_up_wait_s = settings.catch_up_wait_s
@@ -49,6 +56,8 @@ class Intake:
         self._matcher = matcher
         self._store = store
         self._alerts = alerts
+        self._watch = watch
+        self.watch_changed: Callable[[], None] = lambda: None
 
     async def answer(self, source: Source, events: Sequence[FaceLook]) -> list[FaceAnswer | Refused]:
         """Return one answer an event, in order. Raises `StorageFull` or `Unavailable`: then none was acknowledged."""
@@ -63,6 +72,8 @@ class Intake:
         )
         settled = [result for result in results if isinstance(result, Settled)]
         answers = await self._store.write(lambda session: self._record(session, settled)) if settled else {}
+        if any(one.watched for one in settled):
+            self.watch_changed()
         replies: list[FaceAnswer | Refused] = []
         for event, result in zip(events, results, strict=True):
             if isinstance(result, Refused):
@@ -87,7 +98,7 @@ class Intake:
         except (NotAllowed, InvalidInput, _NotSearchable) as error:
             return refusal(error, event)
         seen = Sighting(event_id, event.camera_id, admitted.camera.role, event.frame, admitted.seen_at_ms)
-        return Settled(event_id, track, source.branch_id, seen, verdict.outcome, verdict.match)
+        return Settled(event_id, track, source.branch_id, seen, verdict.outcome, verdict.match, verdict.watched)
 
     async def _camera(self, camera_id: str) -> Camera | None:
         """Return a camera as the feed has it; only a city that is up to date may say that there is none."""
@@ -106,10 +117,15 @@ class Intake:
             return Verdict(
                 Outcome.MATCHED, Match(recognised(event, source.branch_id, admitted.galleries, memory), "city")
             )
-        return await self._matcher.match(event, track, admitted.camera, source.key_id, admitted.galleries, memory)
+        key_id = (isinstance(event, FaceEvent) and event.key_id) or source.key_id
+        return await self._matcher.match(
+            event, track, admitted.camera, key_id, admitted.galleries, memory, admitted.watch_lists
+        )
 
     def _record(self, session: Session, settled: Sequence[Settled]) -> dict[str, Answer]:
         at_ms, memory = now_ms(), self._replica.memory
+        for event in settled:
+            self._watch.note(session, event.watched, event.branch_id, event.seen, memory, at_ms)
         return {event.event_id: self._alerts.settle(session, event, memory, at_ms) for event in settled}
 
 

@@ -1,7 +1,7 @@
 """Who is it? The city's galleries first, then the province; a probe lives only as long as the search (C2)."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -12,23 +12,32 @@ from city_server.embedding import Embedder
 from city_server.evidence import Scored
 from city_server.memory import Memory
 from city_server.province import ProvinceSearch
+from city_server.watch.lists import NOTHING, Looked
 from yingbin.errors import NotAllowed
+from yingbin.faces.pack import ModelPack
 from yingbin.faces.scores import ScoreModel
 from yingbin.feed_wire import CardView, Probe
 from yingbin.galleries import decide, prior
 from yingbin.galleries.protect import Vector, apply, decode_probe, encode_probe, normalise
+from yingbin.ids import now_ms
+from yingbin.log import get_logger
 from yingbin.trust.consent import Purpose
 from yingbin.wire import Camera, FaceEvent, FacePicture, Outcome, TicketAsk
 
+log = get_logger()
 _STRANGERS_KEPT: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to one look; `match` is there exactly when `outcome` is `matched`."""
+    """The answer to one look; `match` is there exactly when `outcome` is `matched`.
+
+    `watched`: the entries of watch lists it is; nobody but `watch.alerts` is told.
+    """
 
     outcome: Outcome
     match: Match | None = None
+    watched: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -39,11 +48,12 @@ def _limits(model: ScoreModel, templates: int, at_home: int) -> prior.Limits:
 class Matcher:
     """Searches one look. The look number is the event's `seq`: a track has `MAX_LOOKS` looks, whoever counts."""
 
-    def __init__(self, province: ProvinceSearch, embedder: Embedder, model: ScoreModel, dimension: int) -> None:
+    def __init__(self, province: ProvinceSearch, embedder: Embedder, pack: ModelPack) -> None:
         self._province = province
         self._embedder = embedder
-        self._model = model
-        self._dimension = dimension
+        self._model = pack.scores
+        self._dimension = pack.dimension
+        self._pack_id = pack.pack_id
         self._strangers: OrderedDict[str, None] = OrderedDict()
 
     async def match(
@@ -54,11 +64,43 @@ class Matcher:
         box_key_id: str,
         galleries: tuple[str, ...],
         memory: Memory,
+        watch_lists: tuple[str, ...] = (),
     ) -> Verdict:
         """Decide one look at a track. Raises `BadVector`, `BadPhoto` or `NotAllowed`."""
-        if track_key in self._strangers or event.seq >= decide.MAX_LOOKS:
+        stranger = track_key in self._strangers
+        if event.seq >= decide.MAX_LOOKS or (stranger and not watch_lists):
             return Verdict(Outcome.NOT_ENROLLED)
         vector = await self._vector(event, camera.box_id, box_key_id, memory)
+        looked = await to_thread.run_sync(self._watched, vector, event.seq, watch_lists, camera.branch_id, memory)
+        if stranger:
+            verdict = Verdict(Outcome.NOT_ENROLLED)
+        else:
+            verdict = await self._identify(event, track_key, camera, vector, galleries, memory)
+        if looked.undecided and verdict.outcome is Outcome.NOT_ENROLLED:
+            return Verdict(Outcome.BETTER_SHOT, watched=looked.entry_ids)
+        return replace(verdict, watched=looked.entry_ids)
+
+    def _watched(
+        self, probe: Vector, look: int, watch_lists: tuple[str, ...], branch_id: str, memory: Memory
+    ) -> Looked:
+        """Compare a look with the watch lists; whatever goes wrong there, customers are served (C13)."""
+        if not watch_lists:
+            return NOTHING
+        try:
+            return memory.watch.look(probe, look, watch_lists, branch_id, self._model, now_ms())
+        except Exception:
+            log.exception("watch_search_failed", branch_id=branch_id)
+            return NOTHING
+
+    async def _identify(
+        self,
+        event: FaceEvent | FacePicture,
+        track_key: str,
+        camera: Camera,
+        vector: Vector,
+        galleries: tuple[str, ...],
+        memory: Memory,
+    ) -> Verdict:
         verdict = await to_thread.run_sync(self._in_city, vector, event.seq, camera.branch_id, galleries, memory)
         if verdict.outcome is not Outcome.MATCHED:
             raw = encode_probe(vector)
@@ -105,7 +147,7 @@ class Matcher:
             outcome = Outcome.NOT_ENROLLED
         if hit is None or view is None or outcome is not Outcome.MATCHED:
             return Verdict(outcome)
-        return Verdict(outcome, Match(view, "city", Scored(hit.score, hit.runner_up, templates)))
+        return Verdict(outcome, Match(view, "city", Scored(self._pack_id, hit.score, hit.runner_up, templates)))
 
     async def _in_province(self, probe: Probe, galleries: tuple[str, ...]) -> Verdict | None:
         hit = await self._province.search(probe)

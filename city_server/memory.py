@@ -1,20 +1,29 @@
 """What the city knows, in memory: the directory of things and one index a gallery. Disposable."""
 
 import hashlib
+import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 import msgspec
+import numpy as np
 
+from city_server.card_views import CardViews
+from city_server.watch.lists import WatchLists
 from yingbin import feed_wire, wire
 from yingbin.errors import NotAllowed
 from yingbin.feed_wire import FeedEntry, FeedKind
+from yingbin.galleries import snapshot
 from yingbin.galleries.code_index import CodeIndex
 from yingbin.galleries.decide import Hit, best_of
 from yingbin.galleries.protect import Transform, Vector, decode_template, decode_transform
 from yingbin.log import get_logger
 
 log = get_logger()
+_THINGS: Final = ""
+"""The name, in a snapshot, of all that is no gallery."""
+_AT_ONCE: Final = 200
 
 
 class BoxKeyRetired(NotAllowed):
@@ -34,31 +43,61 @@ class Memory:
     `apply` may run in a worker thread while others read.
     """
 
-    def __init__(self, pack_id: str, dimension: int) -> None:
-        self.key_id = ""
+    def __init__(self, pack_id: str, dimension: int, key_id: str = "") -> None:
+        self.key_id = key_id
         self._pack_id = pack_id
         self._dimension = dimension
         self.branches: dict[str, feed_wire.Branch] = {}
         self.boxes: dict[str, feed_wire.Box] = {}
         self.cameras: dict[str, wire.Camera] = {}
         self.staff: dict[str, feed_wire.Staff] = {}
-        self.card_views: dict[str, feed_wire.CardView] = {}
+        self.card_views = CardViews()
         self._to_city: dict[str, dict[str, Transform]] = {}
         self._raw_to_city: dict[str, Transform] = {}
         self._galleries: dict[str, CodeIndex] = {}
-        self._place_of: dict[str, tuple[str, str]] = {}
-        self._at_home: dict[str, set[str]] = {}
+        self.watch = WatchLists(pack_id, dimension)
+        self._at_home: dict[str, dict[str, str]] = {}
         self._roll_calls: Counter[str] = Counter()
 
     def apply(self, entries: Iterable[FeedEntry]) -> None:
-        """Bring the picture up to date. Raises `BadMessage` or `BadVector` for a payload that cannot be used."""
+        """Bring the picture up to date. Raises `BadMessage` or `BadVector` for a payload that cannot be used.
+
+        Taking in again what it has already changes nothing.
+        """
+        templates: dict[str, feed_wire.Template] = {}
         for entry in entries:
             before = self._standing(entry.key)
             self._forget(entry.kind, entry.key)
-            if entry.payload is not None:
-                self._learn(feed_wire.feed_payload(entry))
+            if entry.kind is FeedKind.TEMPLATE:
+                templates.pop(entry.key, None)
+            thing = None if entry.payload is None else feed_wire.feed_payload(entry)
+            if isinstance(thing, feed_wire.Template):
+                templates[entry.key] = thing
+            elif thing is not None:
+                self._learn(thing)
             if entry.kind is FeedKind.CARD_VIEW and before != (after := self._standing(entry.key)):
                 self._roll_calls.update({before[0], after[0]})
+        self._learn_templates(templates.values())
+
+    def snapshot(self) -> Iterator[bytes | memoryview]:
+        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile."""
+        indices = ((name, index.snapshot()) for name, index in self._galleries.items())
+        return snapshot.named([(_THINGS, self._things()), *indices])
+
+    def restore(self, chunks: Iterator[bytes]) -> None:
+        """Take in what `snapshot` of such a memory yielded, when empty. Raises `SnapshotUnusable` or `BadMessage`."""
+        for name, part in snapshot.by_name(chunks):
+            if name == _THINGS:
+                for chunk in part:
+                    for entry in snapshot.decode(chunk, list[FeedEntry]):
+                        if entry.kind is FeedKind.CARD_VIEW and entry.payload is not None:
+                            standing = self.card_views.put(entry.key, entry.payload)
+                            self._at_home.setdefault(standing.home_branch_id, {})[entry.key] = standing.gallery
+                        else:
+                            self._learn(feed_wire.feed_payload(entry))
+            else:
+                self._galleries[name] = CodeIndex(self._dimension)
+                self._galleries[name].restore(part)
 
     def staff_of(self, branch_id: str) -> list[feed_wire.Staff]:
         """Return everybody of a branch."""
@@ -81,7 +120,7 @@ class Memory:
     def count_at_home(self, branch_id: str, galleries: Iterable[str]) -> int:
         """Return how many customers of a branch are in `galleries`."""
         searched = frozenset(galleries)
-        return sum(view.gallery in searched for view in self.at_home(branch_id))
+        return sum(gallery in searched for gallery in list(self._at_home.get(branch_id, {}).values()))
 
     def vector_of(self, view: feed_wire.CardView) -> Vector | None:
         """Return what a customer is searched by in his gallery: unit fp32 (d,) in the city's domain."""
@@ -123,29 +162,46 @@ class Memory:
                 self.staff[thing.staff_id] = thing
             case feed_wire.CardView():
                 self.card_views[thing.customer_id] = thing
-                self._at_home.setdefault(thing.home_branch_id, set()).add(thing.customer_id)
+                self._at_home.setdefault(thing.home_branch_id, {})[thing.customer_id] = thing.gallery
+            case feed_wire.WatchMap() | feed_wire.WatchEntry():
+                self.watch.learn(thing)
             case feed_wire.Box():
                 maps = {key_id: decode_transform(raw, self._dimension) for key_id, raw in thing.to_city.items()}
                 self._to_city[thing.box_id] = maps
                 if thing.raw_to_city:
                     self._raw_to_city[thing.box_id] = decode_transform(thing.raw_to_city, self._dimension)
                 self.boxes[thing.box_id] = thing
-            case feed_wire.Template():
-                self._learn_template(thing)
 
-    def _learn_template(self, template: feed_wire.Template) -> None:
-        if template.pack_id != self._pack_id:  # another pack's vectors compare with nothing here
-            log.warning("template_of_other_pack", template_id=template.template_id, pack_id=template.pack_id)
-            return
-        index = self._galleries.setdefault(template.gallery, CodeIndex(self._dimension))
-        index.add(template.template_id, template.customer_id, decode_template(template.vector, self._dimension))
-        self._place_of[template.template_id] = template.gallery, template.customer_id
-        self._roll_calls[self._standing(template.customer_id)[0]] += 1
+    def _learn_templates(self, templates: Iterable[feed_wire.Template]) -> None:
+        of_gallery: dict[str, list[feed_wire.Template]] = {}
+        for template in templates:
+            if template.pack_id == self._pack_id:
+                of_gallery.setdefault(template.gallery, []).append(template)
+            else:  # another pack's vectors compare with nothing here
+                log.warning("template_of_other_pack", template_id=template.template_id, pack_id=template.pack_id)
+        for gallery, some in of_gallery.items():
+            index = self._galleries.setdefault(gallery, CodeIndex(self._dimension))
+            vectors = np.stack([decode_template(template.vector, self._dimension) for template in some])
+            index.add_many([one.template_id for one in some], [one.customer_id for one in some], vectors)
+            self._roll_calls.update(self._standing(template.customer_id)[0] for template in some)
+
+    def _things(self) -> Iterator[bytes]:
+        """Yield the directory, some entries of the feed at a time."""
+        kinds: tuple[tuple[FeedKind, Mapping[str, msgspec.Struct]], ...] = (
+            (FeedKind.BRANCH, self.branches), (FeedKind.CAMERA, self.cameras), (FeedKind.STAFF, self.staff),
+            (FeedKind.BOX, self.boxes),
+            (FeedKind.WATCH_MAP, self.watch.maps), (FeedKind.WATCH_ENTRY, self.watch.entries),
+        )  # fmt: skip
+        encoded = (FeedEntry(0, kind, key, wire.encode(one)) for kind, things in kinds for key, one in things.items())
+        views = (FeedEntry(0, FeedKind.CARD_VIEW, key, payload) for key, payload in self.card_views.payloads())
+        entries = itertools.chain(encoded, views)
+        while some := list(itertools.islice(entries, _AT_ONCE)):
+            yield msgspec.msgpack.encode(some)
 
     def _standing(self, customer_id: str) -> tuple[str, str, tuple[str, ...]]:
         """Return (home branch, gallery, purposes) of a customer; empty for one who is not known."""
-        view = self.card_views.get(customer_id)
-        return (view.home_branch_id, view.gallery, view.purposes) if view else ("", "", ())
+        known = self.card_views.standing(customer_id)
+        return (known.home_branch_id, known.gallery, known.purposes) if known else ("", "", ())
 
     def _forget(self, kind: FeedKind, key: str) -> None:
         match kind:
@@ -155,17 +211,20 @@ class Memory:
                 self.cameras.pop(key, None)
             case FeedKind.STAFF:
                 self.staff.pop(key, None)
+            case FeedKind.WATCH_MAP | FeedKind.WATCH_ENTRY:
+                self.watch.forget(kind, key)
             case FeedKind.CARD_VIEW:
-                view = self.card_views.pop(key, None)
-                if view is not None:
-                    self._at_home[view.home_branch_id].discard(key)
+                standing = self.card_views.standing(key)
+                if standing is not None:
+                    del self.card_views[key]
+                    del self._at_home[standing.home_branch_id][key]
             case FeedKind.BOX:
                 self.boxes.pop(key, None)
                 self._to_city.pop(key, None)
                 self._raw_to_city.pop(key, None)
             case FeedKind.TEMPLATE:
-                place = self._place_of.pop(key, None)
-                if place is not None:
-                    gallery, customer_id = place
-                    self._galleries[gallery].remove(key)
-                    self._roll_calls[self._standing(customer_id)[0]] += 1
+                for index in self._galleries.values():
+                    customer_id = index.owner_of(key)
+                    if customer_id is not None:
+                        index.remove(key)
+                        self._roll_calls[self._standing(customer_id)[0]] += 1

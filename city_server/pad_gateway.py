@@ -18,13 +18,15 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from city_server import audience
 from city_server.board import Board, Boards, Posted
 from city_server.desk import Desk
+from city_server.pad_refusals import TooSlow, about, close_code, refusal
 from city_server.province import Province, ProvinceDown
 from city_server.routing import rings_for
 from city_server.sessions import Sessions
 from city_server.settings import CitySettings
 from city_server.store import Store
+from city_server.trail import Trail
 from yingbin import feed_wire, pad_wire, wire
-from yingbin.errors import NotAllowed, NotAuthenticated, YingbinError
+from yingbin.errors import NotAuthenticated, YingbinError
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
 from yingbin.trust.staff import StaffToken
@@ -32,17 +34,6 @@ from yingbin.trust.staff import StaffToken
 log = get_logger()
 _WAITING: Final = 64
 _BAD_MESSAGES: Final = 5
-
-CLOSE_MALFORMED: Final = 1003
-CLOSE_TRY_LATER: Final = 1013
-CLOSE_NOT_AUTHENTICATED: Final = 4401
-CLOSE_NOT_ALLOWED: Final = 4403
-
-
-class _TooSlow(YingbinError):
-    """The tablet does not take what it asked for; it will reconnect and catch up."""
-
-    code = "too_slow"
 
 
 class PadGateway:
@@ -56,6 +47,7 @@ class PadGateway:
         desk: Desk,
         store: Store,
         province: Province,
+        trail: Trail,
         branch_of: Callable[[str], feed_wire.Branch | None],
         degraded: Callable[[], bool],
     ) -> None:
@@ -65,6 +57,7 @@ class PadGateway:
         self.desk = desk
         self.store = store
         self.province = province
+        self.trail = trail
         self.branch_of = branch_of
         self.degraded = degraded
         self.router = APIRouter()
@@ -105,6 +98,7 @@ class _PadConnection:
         self._wake = asyncio.Event()
         self._sent_seq = 0
         self._rung: set[str] = set()
+        self._shown: set[str] = set()
         self._ringing: dict[str, int] = {}
         self._fetches: set[asyncio.Task[None]] = set()
         self.look_again = asyncio.Event()
@@ -158,16 +152,9 @@ class _PadConnection:
 
     async def refuse_and_close(self, error: YingbinError) -> None:
         """Say why, and close with the code of that reason."""
-        code = CLOSE_TRY_LATER
-        if isinstance(error, NotAuthenticated):
-            code = CLOSE_NOT_AUTHENTICATED
-        elif isinstance(error, NotAllowed):
-            code = CLOSE_NOT_ALLOWED
-        elif isinstance(error, wire.BadMessage):
-            code = CLOSE_MALFORMED
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect, _TooSlow):  # it may be gone already
-            await self._send(_refused(error, ""))
-            await self._socket.close(code)
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, TooSlow):  # it may be gone already
+            await self._send(refusal(error))
+            await self._socket.close(close_code(error))
 
     async def _send_all(self) -> None:
         while True:
@@ -175,11 +162,19 @@ class _PadConnection:
             self._wake.clear()
             while self._replies:
                 await self._send(self._replies.popleft())
-            for posted in self._board.since(self._sent_seq):
-                self._sent_seq = posted.seq
-                message = self._card_message(posted)
-                if message is not None:
-                    await self._send(message)
+            news = self._board.since(self._sent_seq)
+            messages = [message for posted in news if (message := self._card_message(posted)) is not None]
+            await self._record_shown([message.card for message in messages])
+            for message in messages:
+                await self._send(message)
+            if news:
+                self._sent_seq = news[-1].seq
+
+    async def _record_shown(self, cards: list[pad_wire.Card]) -> None:
+        """Have it in the audit trail, once a connection, that this person sees these customers, before he does."""
+        new = [card for card in cards if card.customer_id and card.card_id not in self._shown]
+        await self._gateway.trail.shown(self._staff, new)
+        self._shown.update(card.card_id for card in new)
 
     def _card_message(self, posted: Posted) -> pad_wire.CardMessage | None:
         card, who, role = posted.card, self._staff, self._claims.role
@@ -200,10 +195,10 @@ class _PadConnection:
         malformed = 0
         while True:
             raw = await self._receive()
-            about = ""
+            concerning = ""
             try:
                 message = pad_wire.decode_from_pad(raw)
-                about = _about(message)
+                concerning = about(message)
                 await self._handle(message)
             except NotAuthenticated:
                 raise
@@ -211,9 +206,9 @@ class _PadConnection:
                 malformed += 1
                 if malformed >= _BAD_MESSAGES:
                     raise
-                self._reply(_refused(error, about))
+                self._reply(refusal(error, concerning))
             except YingbinError as error:
-                self._reply(_refused(error, about))
+                self._reply(refusal(error, concerning))
 
     async def _handle(self, message: pad_wire.PadMessage) -> None:
         gateway, who = self._gateway, self._staff
@@ -223,10 +218,12 @@ class _PadConnection:
             case pad_wire.Received():
                 await self._received(message.seq)
             case pad_wire.Acknowledge():
-                await gateway.store.write(lambda session: gateway.desk.acknowledge(session, message.card_id, who))
+                await gateway.store.write(
+                    lambda session: gateway.desk.acknowledge(session, message.card_id, who, now_ms())
+                )
             case pad_wire.ConfirmIdentity():
                 customer_id = await gateway.store.write(
-                    lambda session: gateway.desk.confirm(session, message.card_id, who)
+                    lambda session: gateway.desk.confirm(session, message.card_id, who, now_ms())
                 )
                 fetch = asyncio.create_task(self._portrait(message.card_id, customer_id))
                 self._fetches.add(fetch)
@@ -247,7 +244,7 @@ class _PadConnection:
 
     async def _portrait(self, card_id: str, customer_id: str) -> None:
         try:
-            lines = await self._gateway.province.portrait(customer_id)
+            lines = await self._gateway.province.portrait(customer_id, self._staff.staff_id)
             portrait = pad_wire.Portrait(card_id, available=True, lines=lines)
         except ProvinceDown as error:
             log.warning("portrait_failed", card_id=card_id, reason=error.message, error_id=error.error_id)
@@ -273,7 +270,7 @@ class _PadConnection:
 
     def _reply(self, message: pad_wire.CityToPad) -> None:
         if len(self._replies) >= _WAITING:
-            raise _TooSlow("the tablet does not keep up; it may connect again and catch up")
+            raise TooSlow("the tablet does not keep up; it may connect again and catch up")
         self._replies.append(message)
         self._wake.set()
 
@@ -288,19 +285,4 @@ class _PadConnection:
             with anyio.fail_after(self._gateway.settings.pad_send_timeout_s):
                 await self._socket.send_text(pad_wire.encode(message))
         except TimeoutError:
-            raise _TooSlow("the tablet does not keep up; it may connect again and catch up") from None
-
-
-def _about(message: pad_wire.PadMessage) -> str:
-    match message:
-        case pad_wire.ReportOutcome():
-            return message.outcome_id
-        case pad_wire.Acknowledge() | pad_wire.ConfirmIdentity():
-            return message.card_id
-        case _:
-            return ""
-
-
-def _refused(error: YingbinError, about: str) -> pad_wire.PadRefused:
-    log.warning("pad_refused", code=error.code, reason=error.message, about=about, error_id=error.error_id)
-    return pad_wire.PadRefused(error.code, error.message, error.error_id, about)
+            raise TooSlow("the tablet does not keep up; it may connect again and catch up") from None

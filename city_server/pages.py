@@ -1,39 +1,12 @@
-"""Static pages: what the entry points `yingbin.pages` name, and the assets they share."""
+"""The pages that the entry points `yingbin.pages` name."""
 
-import mimetypes
 from importlib.metadata import entry_points
-from pathlib import Path
-from typing import Final
 
 from fastapi import FastAPI
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
-from yingbin import assets
-
-_TYPES: Final = {
-    ".webmanifest": "application/manifest+json",
-    ".js": "text/javascript",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
-    ".json": "application/json",
-}
-
-
-class _Fresh(StaticFiles):
-    """Files that the browser may keep but must ask about: an update of the city is an update of every tablet."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
+from yingbin.http import pages
 
 
 def mount(app: FastAPI) -> None:
-    """Serve every page at `/<name>/` and the shared assets at `/assets/`."""
-    for suffix, kind in _TYPES.items():  # the system's table may say otherwise, or nothing
-        mimetypes.add_type(kind, suffix)
-    folders: dict[str, Path] = {point.name: point.load()() for point in entry_points(group="yingbin.pages")}
-    for name, folder in {**folders, "assets": assets.folder()}.items():
-        app.mount(f"/{name}", _Fresh(directory=folder, html=True), name=name)
+    """Serve every page at `/<name>/`."""
+    pages.mount(app, {point.name: point.load()() for point in entry_points(group="yingbin.pages")})

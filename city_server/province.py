@@ -15,6 +15,7 @@ from yingbin import feed_wire, wire
 from yingbin.errors import Unavailable
 from yingbin.log import get_logger
 from yingbin.pad_wire import Money
+from yingbin.trust.audit.exchange import Exchange
 from yingbin.trust.devices import DeviceKey
 from yingbin.trust.staff import issue_city_token
 
@@ -62,9 +63,10 @@ class Province:
             raise ProvinceDown("the province answered with another number of hits than probes")
         return reply
 
-    async def portrait(self, customer_id: str) -> tuple[Money, ...]:
-        """Return the money lines of a customer whose identity was confirmed."""
-        raw = await self._ask("GET", f"/v1/city/customers/{customer_id}/portrait")
+    async def portrait(self, customer_id: str, staff_id: str) -> tuple[Money, ...]:
+        """Return the money lines of a customer whose identity this member of staff has confirmed."""
+        params: dict[str, int | str] = {"staff_id": staff_id}
+        raw = await self._ask("GET", f"/v1/city/customers/{customer_id}/portrait", params=params)
         try:
             return msgspec.json.decode(raw, type=tuple[Money, ...])
         except msgspec.DecodeError as error:
@@ -73,6 +75,18 @@ class Province:
     async def report(self, outcomes: Sequence[feed_wire.OutcomeReport]) -> None:
         """Deliver outcomes; the province ignores those it already has."""
         await self._ask("POST", "/v1/city/outcomes", content=msgspec.msgpack.encode(list(outcomes)))
+
+    async def report_days(self, days: Sequence[feed_wire.BranchDay]) -> None:
+        """Deliver what branches did on some days; the province keeps the newest of each."""
+        await self._ask("POST", "/v1/city/statistics", content=msgspec.msgpack.encode(list(days)))
+
+    async def report_bundles(self, bundles: Sequence[feed_wire.BundleInUse]) -> None:
+        """Deliver which bundles boxes use; the province keeps the newest of each box."""
+        await self._ask("POST", "/v1/city/bundles", content=msgspec.msgpack.encode(list(bundles)))
+
+    async def exchange_heads(self, told: Exchange) -> Exchange:
+        """Send the head of this city's audit trail; return the province's, and which of ours it keeps."""
+        return _usable(await self._ask("POST", "/v1/city/audit", content=wire.encode(told)), Exchange)
 
     async def _ask(
         self,

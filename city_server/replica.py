@@ -1,33 +1,37 @@
-"""The city's replica of the province: follows the feed, stores it sealed, keeps it in memory, survives restarts.
+"""The city's replica of the province: follows the feed, keeps it in memory and in its folder, survives restarts.
+
+A page is in memory before it is on the disk, and the feed goes on from what is on the disk: a withdrawal is effective
+whether or not there is room for it, and what was not kept is asked for again.
 
 While the city's key is renewed there are two: the one that serves goes on following the feed in the old domain, page by
-page with the heir, which is filled in the new one. At the head of the feed the heir takes over as a whole, so probe and
-templates are always of one domain, matching never pauses, and no withdrawal waits for the renewal.
+page with the heir, which is filled in the new one, in memory alone. At the head of the feed the heir takes over as a
+whole, so probe and templates are always of one domain, matching never pauses, and no withdrawal waits for the renewal.
 """
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import anyio
 from anyio import to_thread
-from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from city_server.memory import Memory, checksum
 from city_server.province import Province, ProvinceDown
+from city_server.replica_folder import Position, ReplicaFolder
 from city_server.store import Store
 from yingbin.errors import YingbinError
-from yingbin.feed_wire import FeedEntry, FeedKind, FeedPage
+from yingbin.feed_wire import FeedEntry, FeedPage
 from yingbin.galleries.gate import Gate
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
-from yingbin.storage.city import FeedPosition, ReplicaRow
-from yingbin.trust.seal import Sealer
+from yingbin.storage.city import FeedPosition
 
 log = get_logger()
-_FIRST_PAUSE_S = 0.2
+_FIRST_PAUSE_S: Final = 0.2
 
 
 @dataclass(slots=True)
@@ -41,37 +45,30 @@ class _Heir:
 class Replica:
     """Holds `memory` (replaced whole by a snapshot) and `gate`. `changed` is called on the loop after each page."""
 
-    def __init__(self, store: Store, sealer: Sealer, empty: Callable[[], Memory]) -> None:
+    def __init__(self, folder: ReplicaFolder, store: Store, empty: Callable[[str], Memory]) -> None:
+        self._folder = folder
         self._store = store
-        self._sealer = sealer
         self._empty = empty
-        self._position = 0
+        self._position = folder.position.up_to
         self._moved = asyncio.Event()
+        self._changing = asyncio.Lock()  # held while `memory` changes or is written out
         self._draft: Memory | None = None
         self._heir: _Heir | None = None
-        self.memory = empty()
+        self.memory = folder.memory
         self.gate = Gate()
         self.changed: Callable[[], None] = lambda: None
+        self.before_page: Callable[[Sequence[FeedEntry]], Awaitable[None]] = _nothing
+        """Awaited with the entries of each page that is in memory, before it is kept."""
 
     async def load(self) -> None:
-        """Read the stored replica into memory."""
-
-        def work(session: Session) -> None:
-            position = session.get(FeedPosition, 1)
-            if position is None:
-                return
-            session.execute(delete(ReplicaRow).where(ReplicaRow.key_id != position.key_id))  # of an heir, unfinished
-            rows = session.scalars(select(ReplicaRow).order_by(ReplicaRow.revision))
-            self.memory.key_id = position.key_id
-            self.memory.apply(
-                FeedEntry(row.revision, FeedKind(row.kind), row.key, self._sealer.open(row.sealed, _context(row)))
-                for row in rows
-            )
-            self._position = position.up_to
-            self.gate.lease_until_ms = position.lease_until_ms
-
-        await self._store.write(work)
-        log.info("replica_loaded", up_to=self._position, lease_until_ms=self.gate.lease_until_ms)
+        """Take over the lease, unless the folder is an old copy: in what it lacks there may be a withdrawal (C5)."""
+        held = self._folder.position
+        known = await self._store.read(_known)
+        if known is not None and known[0] == held.key_id and known[1] <= held.up_to:
+            self.gate.lease_until_ms = held.lease_until_ms
+        elif held.up_to:
+            log.warning("replica_is_an_old_copy", up_to=held.up_to)
+        log.info("replica_loaded", up_to=held.up_to, lease_until_ms=self.gate.lease_until_ms)
 
     async def follow(self, province: Province, wait_s: int, retry_max_s: float) -> None:
         """Apply the feed for ever; an unreachable province is asked again with growing, jittered pauses."""
@@ -96,27 +93,68 @@ class Replica:
                     await asyncio.sleep(pause_s)
 
     async def take(self, page: FeedPage) -> None:
-        """Check a page, store it in one transaction, then apply it. A damaged page is dropped for a snapshot."""
+        """Check a page, apply it, then keep it. A damaged page is dropped for a snapshot.
+
+        Raises `StorageFull` or `Unavailable` for one that is applied and could not be kept: it will come again.
+        """
         self.gate.reached(behind=bool(page.entries) or page.snapshot or page.up_to < page.head)
+        async with self._changing:
+            try:
+                _check(page, None if page.snapshot else (self._draft or self.memory).key_id)
+                memory = self._empty(page.key_id) if page.snapshot else self._draft or self.memory
+                await to_thread.run_sync(memory.apply, page.entries)
+            except YingbinError:  # whatever is wrong with it, or with memory now, a snapshot puts right
+                self.gate.reached(behind=True)
+                self._position, self._draft = 0, None
+                self._announce()
+                raise
+            whole, at_head = memory is not self.memory, page.up_to >= page.head
+            self.gate.applied(page.lease_until_ms, at_head=at_head)
+            if whole and not at_head:  # in half a snapshot every box looks revoked: keep it back
+                self._draft = memory
+            else:
+                self.memory, self._draft = memory, None
+                self._announce()
+            await self._keep(page, whole=whole)
+            self._position = page.up_to
+            if whole and at_head:
+                await self._seal(Position.after(page), new_epoch=True)
+
+    async def reseal(self, epoch_ms: int) -> None:
+        """Give the folder a new key when it has one for `epoch_ms`, and a snapshot when its journal is long (C5).
+
+        Raises `StorageFull` or `Unavailable`.
+        """
+        async with self._changing:
+            old = self._folder.is_old(epoch_ms)
+            position = self._folder.position
+            if (position.key_id, position.up_to) != (self.memory.key_id, self._position):
+                return  # in the middle of a snapshot, whose end is sealed anyhow
+            if old or self._folder.is_long:
+                await self._seal(position, new_epoch=old)
+
+    async def _keep(self, page: FeedPage, *, whole: bool) -> None:
         try:
-            _check(page, None if page.snapshot else (self._draft or self.memory).key_id)
-            await self._store.write(lambda session: self._keep(session, page))
-            memory = self._new(page.key_id) if page.snapshot else self._draft or self.memory
-            await to_thread.run_sync(memory.apply, page.entries)
+            await self.before_page(page.entries)
+            before = self._folder.position
+            await to_thread.run_sync(self._folder.keep, page)
+            await self._note(before)
         except YingbinError:
-            # Whatever went wrong between the disk and memory, a snapshot puts right.
-            self.gate.reached(behind=True)
-            self._position, self._draft = 0, None
-            self._announce()
+            if whole:  # the folder holds what was before this snapshot, so only another can follow there
+                self._position, self._draft = 0, None
             raise
-        self._position = page.up_to
-        at_head = page.up_to >= page.head
-        self.gate.applied(page.lease_until_ms, at_head=at_head)
-        if memory is not self.memory and not at_head:  # in half a snapshot every box looks revoked: keep it back
-            self._draft = memory
-            return
-        self.memory, self._draft = memory, None
-        self._announce()
+
+    async def _seal(self, position: Position, *, new_epoch: bool) -> None:
+        before = self._folder.position
+        await to_thread.run_sync(partial(self._folder.seal, self.memory, position, new_epoch=new_epoch))
+        await self._note(before)
+
+    async def _note(self, before: Position) -> None:
+        """Write down elsewhere how far the folder is now."""
+        now = self._folder.position
+        if (now.key_id, now.up_to) != (before.key_id, before.up_to):
+            row = FeedPosition(id=1, key_id=now.key_id, up_to=now.up_to)
+            await self._store.write(lambda session: session.merge(row))
 
     async def _prepare(self, province: Province, key_id: str) -> None:
         """Take the heir a page further, if the city's key is being renewed; at the head it takes over."""
@@ -124,25 +162,27 @@ class Replica:
             self._heir = None
             return
         if self._heir is None or self._heir.memory.key_id != key_id:
-            self._heir = _Heir(self._new(key_id))
-            await self._store.write(self._drop_others)
+            self._heir = _Heir(self._empty(key_id))
         heir, self._heir = self._heir, None  # dropped, should anything fail
         page = await province.feed(heir.position, 0, key_id)
         _check(page, key_id)
         if page.snapshot != (heir.position == 0):
             raise _PageDamaged("the snapshot for the new key was interrupted; beginning again")
-        at_head = page.up_to >= page.head
-        await self._store.write(lambda session: self._keep(session, page, serves=at_head))
         await to_thread.run_sync(heir.memory.apply, page.entries)
         heir.position = page.up_to
-        if not at_head:
+        if page.up_to < page.head:
             self._heir = heir
             return
-        self.memory, self._position = heir.memory, heir.position
-        self.gate.applied(page.lease_until_ms, at_head=True)
-        log.info("city_key_renewed", key_id=key_id, up_to=self._position)
-        self._announce()
-        await self._store.write(self._drop_others)
+        async with self._changing:
+            self.memory, self._position = heir.memory, heir.position
+            self.gate.applied(page.lease_until_ms, at_head=True)
+            log.info("city_key_renewed", key_id=key_id, up_to=self._position)
+            self._announce()
+            try:
+                await self._seal(Position.after(page), new_epoch=True)
+            except YingbinError:
+                self._position = 0  # the folder is still of the old domain: only a snapshot can follow there
+                raise
 
     async def searchable(self, wait_s: float) -> bool:
         """Return whether matching is allowed, waiting up to `wait_s` while the head is being applied."""
@@ -156,31 +196,14 @@ class Replica:
         self._moved.set()
         self.changed()
 
-    def _new(self, key_id: str) -> Memory:
-        memory = self._empty()
-        memory.key_id = key_id
-        return memory
 
-    def _keep(self, session: Session, page: FeedPage, *, serves: bool = True) -> None:
-        """Store a page; `serves`: from now on, this is what a restart finds."""
-        of_domain = ReplicaRow.key_id == page.key_id
-        if page.snapshot:
-            session.execute(delete(ReplicaRow) if serves else delete(ReplicaRow).where(of_domain))
-        for entry in page.entries:
-            if entry.payload is None:
-                of_entry = (ReplicaRow.kind == entry.kind, ReplicaRow.key == entry.key)
-                session.execute(delete(ReplicaRow).where(of_domain, *of_entry))
-                continue
-            row = ReplicaRow(key_id=page.key_id, kind=entry.kind, key=entry.key, revision=entry.revision)
-            row.sealed = self._sealer.seal(entry.payload, _context(row))
-            session.merge(row)
-        if serves:
-            lease_until_ms = page.lease_until_ms if page.up_to >= page.head else 0
-            session.merge(FeedPosition(id=1, key_id=page.key_id, up_to=page.up_to, lease_until_ms=lease_until_ms))
+def _known(session: Session) -> tuple[str, int] | None:
+    row = session.get(FeedPosition, 1)
+    return (row.key_id, row.up_to) if row else None
 
-    def _drop_others(self, session: Session) -> None:
-        """Delete what is of another domain than the one that serves."""
-        session.execute(delete(ReplicaRow).where(ReplicaRow.key_id != self.memory.key_id))
+
+async def _nothing(_: Sequence[FeedEntry]) -> None:
+    pass
 
 
 class _PageDamaged(YingbinError):
@@ -195,7 +218,3 @@ def _check(page: FeedPage, key_id: str | None) -> None:
         raise _PageDamaged(f"feed page up to {page.up_to} does not have its checksum; asking for a snapshot")
     if key_id not in {None, page.key_id}:
         raise _PageDamaged(f"feed page up to {page.up_to} is of another domain; asking for a snapshot")
-
-
-def _context(row: ReplicaRow) -> str:
-    return f"replica/{row.key_id}/{row.kind}/{row.key}"

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from yingbin.faces.pack import DEFAULT_PACK
 from yingbin.feed_wire import MAX_PROBES
 from yingbin.settings import Settings, is_loopback
+from yingbin.trust.audit.ledger import LEAST_RETENTION_DAYS, RETENTION_DAYS
 
 
 class CitySettings(Settings, env_prefix="YINGBIN_CITY_"):
@@ -22,6 +23,14 @@ class CitySettings(Settings, env_prefix="YINGBIN_CITY_"):
     tls_key_file: Path | None = Field(default=None, title="Certificate key", description="PEM.")
     key_file: Path = Field(title="City key", description="Ed25519 private key of this city, mode 0600.")
     database_url: str = Field(title="Database", description="e.g. sqlite:////var/lib/yingbin/city.db")
+    gallery_folder: Path | None = Field(
+        default=None,
+        title="Galleries",
+        description="This process's own folder for what the province says, sealed. Beside the database when absent.",
+    )
+    gallery_key_h: float = Field(
+        default=23.0, gt=0, le=24, title="Gallery key", description="Then a new one: what was removed is unreadable."
+    )
     keystore_file: Path = Field(title="Key store", description="File of the keys that seal the records.")
     keystore_passphrase: SecretStr = Field(
         title="Key store passphrase", description="Give it by environment: YINGBIN_CITY_KEYSTORE_PASSPHRASE."
@@ -51,6 +60,13 @@ class CitySettings(Settings, env_prefix="YINGBIN_CITY_"):
     )
     feed_retry_max_s: float = Field(default=10.0, gt=0, title="Feed retry", description="Longest pause between tries.")
     outcome_retry_max_s: float = Field(default=30.0, gt=0, title="Outcome retry", description="Longest pause.")
+    audit_anchor_interval_s: float = Field(
+        default=60.0, gt=0, title="Audit anchors", description="How often the trail's head goes to the province (C12)."
+    )
+    audit_retention_days: int = Field(
+        default=RETENTION_DAYS, ge=LEAST_RETENTION_DAYS, title="Audit retention", description="At least five years."
+    )
+    statistics_interval_s: float = Field(default=30.0, gt=0, title="Statistics", description="How often counts go up.")
 
     alert_horizon_s: int = Field(default=120, ge=1, title="Alert horizon", description="Older events never ring.")
     future_tolerance_s: int = Field(
@@ -67,15 +83,30 @@ class CitySettings(Settings, env_prefix="YINGBIN_CITY_"):
         default=5.0, ge=0, title="Photo retention", description="After the visit closed."
     )
     card_retention_h: float = Field(default=12.0, gt=0, title="Card retention", description="After the visit closed.")
+    watch_webhook_url: str | None = Field(
+        default=None, title="Security desk", description="Told of police alerts by signed POST; https:// off loopback."
+    )
+    watch_alert_retention_h: float = Field(
+        default=72.0, gt=0, le=720, title="Watch alerts", description="Kept so long after they were raised."
+    )
     sweep_interval_s: float = Field(default=5.0, gt=0, title="Sweep", description="How often limits are enforced.")
     pad_hello_timeout_s: float = Field(default=10.0, gt=0, title="Hello timeout", description="First message.")
     pad_send_timeout_s: float = Field(
         default=10.0, gt=0, title="Send timeout", description="A slower tablet is dropped."
     )
 
-    @field_validator("province_url")
+    @property
+    def galleries(self) -> Path:
+        """Where the replica is kept."""
+        from yingbin.storage.database import beside
+
+        return self.gallery_folder or beside(self.database_url, ".galleries", otherwise=self.keystore_file)
+
+    @field_validator("province_url", "watch_webhook_url")
     @classmethod
-    def _encrypted_unless_local(cls, url: str) -> str:
+    def _encrypted_unless_local(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must look like https://province.example:8100")

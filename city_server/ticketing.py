@@ -4,7 +4,8 @@ from city_server.admission import admit_ticket
 from city_server.intake import Source
 from city_server.matcher import Matcher
 from city_server.replica import Replica
-from yingbin.errors import InvalidInput, NotAllowed
+from city_server.trail import Trail
+from yingbin.errors import InvalidInput, NotAllowed, Unavailable
 from yingbin.feed_wire import CardView
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
@@ -17,7 +18,8 @@ log = get_logger()
 class Ticketing:
     """Answers taps. Whatever goes wrong, the answer is to use a card, an ID or a QR code."""
 
-    def __init__(self, replica: Replica, matcher: Matcher, catch_up_wait_s: float) -> None:
+    def __init__(self, replica: Replica, matcher: Matcher, trail: Trail, catch_up_wait_s: float) -> None:
+        self._trail = trail
         self._replica = replica
         self._matcher = matcher
         self._catch_up_wait_s = catch_up_wait_s
@@ -27,7 +29,13 @@ class Ticketing:
         view = await self._who(source, ask)
         if view is None:
             return self.use_a_card(ask)
-        return TicketAnswer(ask.number, True, queue_class(view.tier), f"{view.surname}*")
+        queue = queue_class(view.tier)
+        try:
+            await self._trail.ticket(source.box_id, ask.camera_id, view.customer_id, queue)
+        except Unavailable as error:
+            log.warning("ticket_unrecorded", camera_id=ask.camera_id, code=error.code, error_id=error.error_id)
+            return self.use_a_card(ask)
+        return TicketAnswer(ask.number, True, queue, f"{view.surname}*")
 
     @staticmethod
     def use_a_card(ask: TicketAsk) -> TicketAnswer:

@@ -60,9 +60,10 @@ class EdgeAgent:
         folder = settings.outbox_dir or default_folder(bundle.box_id)
         store = OutboxStore(
             folder,
-            Sealer(key.derive(f"outbox/{bundle.key_id}")),  # with another bundle, what waits is of no use: dropped
+            Sealer(key.derive(f"outbox/{pack_id}")),  # with another pack, what waits is of no use: dropped
             bundle.box_id,
             credentials.boot_id,
+            bundle.key_id,
             keeps=settings.hosted_at is HostedAt.BRANCH,
         )
         self._outbox = KeptOutbox(settings.outbox_capacity, store)

@@ -36,8 +36,10 @@ async def _run(config: Path, *, as_json: bool) -> None:
     from yingbin.faces.engine import FaceEngine
     from yingbin.faces.pack import ModelPack
     from yingbin.trust.devices import BoxBundle, DeviceKey
+    from yingbin.trust.process import keep_in_memory
 
     log.configure("edge")
+    keep_in_memory()
     share_pools()
     # Cameras share the cores; a pool of threads for each small image operation only costs.
     cv2.setNumThreads(1)

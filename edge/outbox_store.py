@@ -1,6 +1,7 @@
 """Keeps the outbox over a crash of the process: each look sealed in a file of its own on tmpfs, never on a disk (C2).
 
-It survives kill -9 and the loss of the line, not a power cut. The seal's key is derived from the box's device key.
+It survives kill -9, the loss of the line and a new bundle, not a power cut. The seal's key is derived from the box's
+device key; each look says in which domain its vector is.
 A face picture is not kept: it waits in memory only.
 """
 
@@ -38,11 +39,14 @@ class _Record(msgspec.Struct, frozen=True, array_like=True):
 class OutboxStore:
     """A folder of sealed looks, held by one process at a time. With `keeps` false nothing is put there (mode video)."""
 
-    def __init__(self, folder: Path, sealer: Sealer, box_id: str, boot_id: str, *, keeps: bool = True) -> None:
+    def __init__(
+        self, folder: Path, sealer: Sealer, box_id: str, boot_id: str, key_id: str, *, keeps: bool = True
+    ) -> None:
         self._folder = folder
         self._sealer = sealer
         self._box_id = box_id
         self._boot_id = boot_id
+        self._key_id = key_id
         self._keeps = keeps
         self._lock = -1
         self._files: dict[Key, str] = {}
@@ -70,7 +74,10 @@ class OutboxStore:
         if not self._keeps or isinstance(look, FacePicture):
             return
         name = f"{self._boot_id}-{look.track}-{look.seq}{_SUFFIX}"
-        record = _Record(now_s, anchor_ms(), msgspec.structs.replace(look, boot_id=self._boot_id))
+        named = msgspec.structs.replace(look, boot_id=self._boot_id)
+        if isinstance(named, FaceEvent):
+            named = msgspec.structs.replace(named, key_id=self._key_id)
+        record = _Record(now_s, anchor_ms(), named)
         sealed = self._sealer.seal(msgspec.msgpack.encode(record), self._context(name))
         try:
             handle = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
@@ -105,7 +112,10 @@ class OutboxStore:
             log.warning("outbox_look_unreadable", file=path.name, reason=type(error).__name__)
             return None
         seen_at_ms = record.event.seen_at_ms - record.anchor_ms + anchor_ms()
-        return Kept(msgspec.structs.replace(record.event, seen_at_ms=seen_at_ms), record.since_s)
+        event = msgspec.structs.replace(record.event, seen_at_ms=seen_at_ms)
+        if isinstance(event, FaceEvent) and event.key_id == self._key_id:
+            event = msgspec.structs.replace(event, key_id="")
+        return Kept(event, record.since_s)
 
     def _context(self, name: str) -> str:
         return f"outbox/{self._box_id}/{name}"

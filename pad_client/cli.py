@@ -63,7 +63,8 @@ class _Pretty:
             case CardMessage():
                 if message.ring:
                     self._console.bell()
-                self._console.print(_panel(message, at))
+                gone = Text(f"{at} withdrawn: a card was taken back", "dim")
+                self._console.print(gone if message.card.state == "withdrawn" else _panel(message, at))
             case PadRefused():
                 self._console.print(Text(f"{at} {message.code}: {message.message} ({message.error_id})", "red"))
             case _:

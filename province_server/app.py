@@ -1,75 +1,73 @@
-"""Puts the province together: stores, services, routes. Composition only."""
+"""Joins the services of a province to its routes, middleware and chores. Composition only."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartParser
+from starlette.middleware import Middleware
 
-from province_server import city_api, consents, customers, enrolment, registry_api, renewal_api, staff
-from province_server.auth import Gate, access_of
-from province_server.cards import Cards
-from province_server.city_api import PortraitService
-from province_server.consents import ConsentService
-from province_server.customers import CustomerService
-from province_server.enrolment import EnrolmentService, PhotoReader
-from province_server.erasures import Erasure, ErasureLog, Erasures, renew_all_cities
+from province_server import (
+    assist,
+    cameras_api,
+    chores,
+    city_api,
+    consents,
+    customers,
+    duplicates,
+    effect,
+    enrolment,
+    me,
+    memberships,
+    pages,
+    photo_check,
+    registry_api,
+    renewal_api,
+    services,
+    sessions,
+    specification,
+    staff_api,
+    statistics,
+)
+from province_server.analytics import service as analytics
+from province_server.audit import api as audit_api
+from province_server.audit.middleware import AuditMiddleware
+from province_server.batch.jobs import Jobs
+from province_server.batch.upload import MAX_UPLOAD_BYTES
+from province_server.bulk import api as bulk_api
+from province_server.bulk.service import BulkEnrolment
+from province_server.campaigns import api as campaigns_api
+from province_server.chores import Chore
+from province_server.enrolment import PhotoReader
 from province_server.feed import Notifier
 from province_server.gallery import Galleries
-from province_server.keys import KEY_BYTES, PROVINCE, Keys
+from province_server.idempotency import PURGE_EVERY_S, IdempotencyMiddleware
+from province_server.imports import api as import_api
+from province_server.keys import Keys
+from province_server.lifecycle import receipts_api, retention_api
+from province_server.lifecycle.filing import FILING_EVERY_S, FilingCounter
+from province_server.lifecycle.filing import routes as filing_api
+from province_server.lifecycle.retention import RETENTION_EVERY_S, Retention
 from province_server.limits import RateLimit
-from province_server.materialise import FeedReader
-from province_server.outcomes import OutcomeService
-from province_server.registry import Registry
-from province_server.renewal import CityRenewals, ProvinceRenewal
-from province_server.search import RecentMatches, Search
+from province_server.operations import Operations
+from province_server.rota import SETTLE_EVERY_S
+from province_server.services import Services
 from province_server.settings import ProvinceSettings
 from province_server.staff import StaffService
+from province_server.statistics import ENROLLED_EVERY_S
+from province_server.stores import Stores
 from province_server.vault import TemplateVault
-from yingbin.doctor.volume import Volume, volume_of
-from yingbin.errors import BadConfiguration
-from yingbin.galleries.code_index import CodeIndex
-from yingbin.galleries.milvus_index import MilvusFolder
+from province_server.watch import api as watch_api
+from province_server.watch.entries import WATCH_EVERY_S, WatchService
 from yingbin.http.app import MAX_BODY_BYTES, create_app
-from yingbin.offers.catalogue import load_catalogue
-from yingbin.storage import migrate
-from yingbin.storage.database import Database
-from yingbin.trust.consent import Purpose
-from yingbin.trust.keystore import FileKeyStore
+from yingbin.trust.audit.exchange import EVERY_S
 
+__all__ = ["Province", "Stores", "build"]
 
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """The two databases, migrated, and the key store, open."""
-
-    identity: Database
-    templates: Database
-    keystore: FileKeyStore
-
-    @classmethod
-    def open(cls, settings: ProvinceSettings) -> "Stores":
-        """Open everything. Raises `BadConfiguration`, `Unavailable`, `StorageFull`."""
-        if settings.database_url == settings.templates_database_url:
-            raise BadConfiguration("`database_url` and `templates_database_url` must be two databases (C8)")
-        keystore = FileKeyStore(settings.keystore_file, settings.keystore_passphrase.get_secret_value())
-        keystore.get_or_create("staff-tokens", KEY_BYTES)  # from the very first command on, the passphrase is fixed
-        identity, templates = Database(settings.database_url), Database(settings.templates_database_url)
-        migrate.upgrade(identity, migrate.Tree.PROVINCE)
-        migrate.upgrade(templates, migrate.Tree.TEMPLATES)
-        return cls(identity, templates, keystore)
-
-    def check(self) -> None:
-        """Raise `Unavailable` when a database does not answer."""
-        self.identity.check()
-        self.templates.check()
-
-    def close(self) -> None:
-        """Close both databases."""
-        self.identity.close()
-        self.templates.close()
+_RESEAL_POLL_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,98 +81,91 @@ class Province:
     vault: TemplateVault
     staff: StaffService
     notifier: Notifier
+    operations: Operations
+    watch: WatchService
+    filing: FilingCounter
+    retention: Retention
+    bulk: BulkEnrolment
+    bulk_jobs: Jobs
 
 
 def build(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Province:
     """Return the province, its galleries loaded. Raises `BadConfiguration` naming what is wrong."""
-    identity, templates = stores.identity, stores.templates
-    keys = Keys(stores.keystore, reader.dimension)
-    milvus = _milvus(settings)
-    new_index = milvus.index if milvus else CodeIndex
-    notifier, galleries = Notifier(), Galleries(keys, reader.dimension, keys.domains(PROVINCE)[-1], new_index)
-    cards = Cards(keys, load_catalogue(settings.catalogue_file))
-    vault = TemplateVault(identity, templates, keys, galleries, notifier, reader.pack_id)
-    matches = RecentMatches(settings.portrait_after_match_h)
-    gate = Gate(identity, keys.staff_token_key)
-    people = StaffService(identity, notifier, keys.staff_token_key, _sign_in_limit(settings))
-    search = Search(
-        identity, keys, galleries, cards, matches,
-        RateLimit(settings.search_probes_per_s, settings.search_burst_probes),
-        reader.pack_id, reader.scores, reader.dimension,
-    )  # fmt: skip
-    registry = Registry(identity, keys, notifier, reader.pack_id, reader.dimension)
-    city_renewals = CityRenewals(identity, keys, notifier, settings.late_probes_s)
-    renewal = ProvinceRenewal(identity, templates, keys, vault, galleries)
-    erasures = _erasures(settings, stores)
-    consent_service = ConsentService(identity, vault, notifier, erasures)
-    customer_service = CustomerService(identity, keys, cards, vault, notifier, erasures)
+    made = services.make(settings, stores, reader)
 
-    def again(erasure: Erasure, number: int) -> None:
-        if erasure.purpose:
-            consent_service.withdraw(erasure.customer_id, Purpose(erasure.purpose), number)
-        else:
-            customer_service.erase(erasure.customer_id, number)
-
-    if erasures.replay(again):  # before anything of a restored backup is searchable
-        renew_all_cities(identity, keys)
-    vault.load()
-    routers = (
-        staff.routes(people, gate),
-        registry_api.routes(registry, gate),
-        renewal_api.routes(renewal, city_renewals, registry, gate),
-        customers.routes(customer_service, gate),
-        consents.routes(consent_service, gate),
-        enrolment.routes(EnrolmentService(identity, vault, galleries, reader), gate),
-        city_api.routes(
-            FeedReader(identity, keys, cards, vault, reader.pack_id, settings, city_renewals),
-            notifier,
-            search,
-            PortraitService(identity, cards, matches),
-            OutcomeService(identity),
-            gate,
-        ),
-    )
+    gallery_key_s = round(settings.gallery_key_h * 3600)
+    by_the_clock = [
+        Chore("galleries", min(_RESEAL_POLL_S, gallery_key_s), lambda: stores.galleries.reseal(gallery_key_s * 1000)),
+        Chore("duty_rota", SETTLE_EVERY_S, made.rota.settle_all),
+        Chore("answers", PURGE_EVERY_S, made.answers.purge),
+        Chore("audit_anchors", EVERY_S, made.audit_reader.watch),
+        Chore("watch_lists", WATCH_EVERY_S, made.watch.job),
+        Chore("filing", FILING_EVERY_S, made.filing.job),
+        Chore("enrolled", ENROLLED_EVERY_S, made.figures.count_enrolled),
+        Chore("retention", RETENTION_EVERY_S, made.retention.job),
+    ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        renewal.resume()
+        made.renewal.resume()
+        at_work = asyncio.create_task(chores.run(by_the_clock))
         yield
-        await run_in_threadpool(renewal.stop)
-        if milvus:
-            await run_in_threadpool(milvus.close)
+        at_work.cancel()
+        await asyncio.wait([at_work])
+        await run_in_threadpool(made.bulk_worker.stop)
+        await run_in_threadpool(made.import_worker.stop)
+        await run_in_threadpool(made.renewal.stop)
+        if made.milvus:
+            await run_in_threadpool(made.milvus.close)
         stores.close()
 
     # A photo stays in memory: the framework would spool parts of more than 1 MiB to a file on disk.
     MultiPartParser.spool_max_size = MAX_BODY_BYTES
-    app = create_app("Yingbin province", lifespan, stores.check)
-    for router in routers:
-        for route in router.routes:
-            if not isinstance(route, APIRoute) or not access_of(route):
-                raise BadConfiguration(f"route {route} does not declare who may call it")
-        app.include_router(router)
-    return Province(app, stores, keys, galleries, vault, people, notifier)
+    app = create_app(
+        "Yingbin province", lifespan, stores.check, {bulk_api.PATH: MAX_UPLOAD_BYTES, import_api.PATH: MAX_UPLOAD_BYTES}
+    )
+    # Last in the list is innermost: it knows the request's id, and its refusals get the headers of every answer.
+    app.user_middleware.append(Middleware(AuditMiddleware, database=stores.identity, trail=stores.trail))
+    app.user_middleware.append(Middleware(IdempotencyMiddleware, answers=made.answers, gate=made.gate))
+    for router in _routers(made, stores, settings, reader):
+        made.operations.include(app, router)
+    specification.install(app, made.operations)
+    pages.mount(app)
+    return Province(
+        app, stores, made.keys, made.galleries, made.vault, made.staff, made.notifier, made.operations, made.watch,
+        made.filing, made.retention, made.bulk, made.bulk_jobs,
+    )  # fmt: skip
 
 
-def _milvus(settings: ProvinceSettings) -> MilvusFolder | None:
-    """Open the Milvus that is to hold the galleries, if any.
-
-    Raises `BadConfiguration`, `GalleryInUse` or `MilvusFailed`.
-    """
-    folder = settings.milvus_folder
-    if settings.templates_index != "milvus" or folder is None:
-        return None
-    if volume_of(folder) is Volume.PLAIN and not settings.milvus_plain_volume:
-        raise BadConfiguration(
-            f"`milvus_folder` {folder} is not known to be encrypted, and Milvus keeps vectors in the clear (C8): put "
-            "it on LUKS or an fscrypt folder, or set `milvus_plain_volume = true` and answer for it yourself"
-        )
-    return MilvusFolder(folder)
-
-
-def _erasures(settings: ProvinceSettings, stores: Stores) -> Erasures:
-    path = settings.erasure_log_file or settings.keystore_file.with_name(f"{settings.keystore_file.name}.erasures")
-    return Erasures(stores.identity, ErasureLog(path, stores.keystore.get_or_create("erasures", KEY_BYTES)))
-
-
-def _sign_in_limit(settings: ProvinceSettings) -> RateLimit:
-    return RateLimit(settings.sign_in_attempts_per_min / 60, settings.sign_in_attempts_per_min)
+def _routers(made: Services, stores: Stores, settings: ProvinceSettings, reader: PhotoReader) -> tuple[APIRouter, ...]:
+    gate, folder = made.gate, settings.upload_folder
+    photo_checks = RateLimit(settings.photo_checks_per_s, 2 * settings.photo_checks_per_s)
+    return (
+        sessions.routes(made.sessions, gate),
+        staff_api.routes(made.staff, made.rota, gate),
+        me.routes(made.staff, made.operations, gate),
+        registry_api.routes(made.registry, gate),
+        cameras_api.routes(made.cameras, gate),
+        memberships.routes(made.memberships, gate),
+        renewal_api.routes(made.renewal, made.city_renewals, made.registry, gate),
+        customers.routes(made.customers, gate),
+        consents.routes(made.consents, made.receipts, gate),
+        receipts_api.routes(made.receipts, made.exports, gate),
+        filing_api(made.filing, gate),
+        retention_api.routes(made.retention, gate),
+        assist.routes(made.assist, gate),
+        *watch_api.routes(made.watch, gate),
+        campaigns_api.routes(made.candidates, made.campaigns, gate),
+        enrolment.routes(made.enrolment, gate),
+        photo_check.routes(reader, photo_checks, gate),
+        duplicates.routes(made.duplicates, gate),
+        bulk_api.routes(made.bulk, made.bulk_jobs, made.bulk_worker, gate, folder),
+        analytics.routes(made.analytics, gate),
+        import_api.routes(made.imports, made.import_jobs, made.import_worker, gate, folder),
+        city_api.routes(
+            made.feed, made.notifier, made.search, made.portraits, made.outcomes, made.figures, made.bundles, gate
+        ),
+        statistics.routes(made.figures, gate),
+        effect.routes(made.effect, gate),
+        audit_api.routes(made.audit_reader, made.anchoring, stores.identity, gate),
+    )

@@ -8,9 +8,10 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from province_server.audit.trail import identify
 from yingbin.errors import NotAllowed, NotAuthenticated
 from yingbin.storage.database import Database
-from yingbin.storage.province import City
+from yingbin.storage.province import City, StaffRow
 from yingbin.trust.staff import Role, StaffToken, now_s, read_city_token, read_staff_token
 
 AUDIENCE = "yingbin-province"
@@ -37,11 +38,11 @@ class Gate:
     def requires(self, *roles: Role) -> Callable[[_Bearer], StaffToken]:
         """Return a dependency that lets staff with one of `roles` in.
 
-        It raises `NotAuthenticated` (no or bad token) or `NotAllowed` (another role).
+        It raises `NotAuthenticated` (no, bad or revoked token) or `NotAllowed` (another role).
         """
 
         def check(bearer: _Bearer) -> StaffToken:
-            token = read_staff_token(self._staff_token_key, AUDIENCE, _text(bearer), now_s=now_s())
+            token = self.staff(_text(bearer))
             if token.role not in roles:
                 raise NotAllowed(f"the role {token.role} may not do this; it is for: {', '.join(roles)}")
             return token
@@ -49,11 +50,23 @@ class Gate:
         check.access = frozenset(roles)  # type: ignore[attr-defined]
         return check
 
+    def staff(self, token: str) -> StaffToken:
+        """Return who a token belongs to, who is still what it says. Raises `NotAuthenticated`."""
+        claims = read_staff_token(self._staff_token_key, AUDIENCE, token, now_s=now_s())
+        with self._database.read() as session:
+            row = session.get(StaffRow, claims.staff_id)
+        if row is None or not row.active or (row.role, row.token_version) != (claims.role, claims.version):
+            raise NotAuthenticated("your registration has changed or you signed out; sign in again")
+        identify(f"staff:{claims.staff_id}", claims.role)
+        return claims
+
     def city(self) -> Callable[[_Bearer], str]:
         """Return a dependency that lets a registered city in and gives its id."""
 
         def check(bearer: _Bearer) -> str:
-            return read_city_token(_text(bearer), self._public_key_of, AUDIENCE, now_s=now_s())
+            city_id = read_city_token(_text(bearer), self._public_key_of, AUDIENCE, now_s=now_s())
+            identify(f"city:{city_id}", CITY)
+            return city_id
 
         check.access = frozenset({CITY})  # type: ignore[attr-defined]
         return check

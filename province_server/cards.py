@@ -1,6 +1,7 @@
 """What a city may see of a customer: only of one who is enrolled, which needs his consent (C1)."""
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
@@ -9,15 +10,19 @@ from sqlalchemy.orm import Session
 
 from province_server.keys import Keys
 from province_server.records import Id, Label
-from yingbin.errors import NotFound
+from yingbin.errors import NotAllowed, NotFound
 from yingbin.feed_wire import CardView
 from yingbin.offers.card import build_card_view
 from yingbin.offers.catalogue import Catalogue
-from yingbin.offers.customer import CustomerRecord
+from yingbin.offers.customer import GUARDIAN_AGE, CustomerRecord
+from yingbin.offers.decision.contact_policy import Event, History, history
 from yingbin.offers.profile import CHINA_TIME
-from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, TemplateLink
+from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, OutcomeRow, TemplateLink
 from yingbin.trust.consent import AT_A_CAMERA, GALLERY_PURPOSE, Gallery, Purpose
 from yingbin.trust.seal import SealBroken
+
+_NEWEST_OUTCOMES: Final = 1000
+"""Read of a customer; the contact policy looks back half a year."""
 
 
 class Guardian(BaseModel):
@@ -37,8 +42,28 @@ class Customer(CustomerRecord):
     guardian: Guardian | None = None
 
 
+class GuardianMissing(NotAllowed):
+    """The customer is under 14 and his guardian is not recorded, or has not consented himself (C6)."""
+
+    code = "guardian_missing"
+
+
+def is_minor(customer: CustomerRecord) -> bool:
+    """Return whether a guardian consents for this customer today, in China."""
+    return customer.age_on(datetime.now(CHINA_TIME).date()) < GUARDIAN_AGE
+
+
+def require_guardian(customer: Customer) -> None:
+    """Raise `GuardianMissing` for a customer under 14 without a guardian (C6)."""
+    if is_minor(customer) and customer.guardian is None:
+        raise GuardianMissing(f"a customer under {GUARDIAN_AGE} needs a `guardian`, who consents for him")
+
+
 def needed_for(gallery: Gallery) -> frozenset[Purpose]:
-    """Return the consents without which no template may be in a gallery of the province."""
+    """Return the consents without which no template may be in a gallery of the province.
+
+    Watch lists are no galleries: there the basis is a written order, never consent (`province_server.watch`).
+    """
     return frozenset({GALLERY_PURPOSE[gallery], Purpose.CENTRAL_STORAGE})
 
 
@@ -91,5 +116,17 @@ class Cards:
         if gallery is None or not needed_for(gallery) <= purposes:
             return None
         today = datetime.now(CHINA_TIME).date()
-        view = build_card_view(self.customer(session, customer_id), gallery, purposes, self._catalogue, today)
+        contacts = self.contacts(session, customer_id)
+        view = build_card_view(self.customer(session, customer_id), gallery, purposes, self._catalogue, today, contacts)
         return msgspec.structs.replace(view, purposes=tuple(sorted(AT_A_CAMERA & purposes)))
+
+    def contacts(self, session: Session, customer_id: str) -> History:
+        """Return what came of raising products with a customer lately, in every city."""
+        newest = (
+            select(OutcomeRow.kind, OutcomeRow.product, OutcomeRow.card_id, OutcomeRow.at_ms)
+            .where(OutcomeRow.customer_id == customer_id)
+            .order_by(OutcomeRow.at_ms.desc(), OutcomeRow.outcome_id)
+            .limit(_NEWEST_OUTCOMES)
+        )
+        events = (Event(kind, product, card, at_ms) for kind, product, card, at_ms in session.execute(newest))
+        return history(events, {code: product.category for code, product in self._catalogue.products.items()})

@@ -9,9 +9,13 @@ import typer
 from rich.console import Console
 
 from province_server import renew_cli
+from province_server.bulk.cli import enrol
+from province_server.imports.cli import import_customers
 
 app = typer.Typer(help="The province server.", no_args_is_help=True)
 app.add_typer(renew_cli.app, name="renew")
+app.command()(enrol)
+app.command(name="import")(import_customers)
 
 _Config = Annotated[Path | None, typer.Option("--config", help="TOML file; environment variables win over it")]
 _PASSWORD_VARIABLE = "YINGBIN_BOOTSTRAP_PASSWORD"  # noqa: S105  # the name of a variable, not a password
@@ -27,9 +31,11 @@ def serve(config: _Config = None) -> None:
     from yingbin.faces.engine import FaceEngine
     from yingbin.faces.pack import ModelPack
     from yingbin.http import serve as http
+    from yingbin.trust.process import keep_in_memory
 
-    settings = ProvinceSettings.load(config)
     log.configure("province")
+    keep_in_memory()
+    settings = ProvinceSettings.load(config)
     http.require_tls_or_loopback(settings.host, settings.tls_certificate_file)
     listener = http.bind(settings.host, settings.port)
     reader = EngineReader(FaceEngine.load(ModelPack.load(settings.models_pack)))
@@ -44,6 +50,31 @@ def serve(config: _Config = None) -> None:
 
 
 @app.command()
+def rehearse(
+    customers: Annotated[int, typer.Option("--customers", min=1, help="synthetic people to enrol")],
+    config: _Config = None,
+    dimension: Annotated[int, typer.Option("--dimension", min=2, help="numbers a vector has; even")] = 128,
+) -> None:
+    """Fill an EMPTY province with synthetic people while it serves, to see what a machine can do."""
+    import threading
+
+    from province_server.app import Stores, build
+    from province_server.rehearsal import Rehearsal, SyntheticReader
+    from province_server.settings import ProvinceSettings
+    from yingbin import log
+    from yingbin.http import serve as http
+    from yingbin.trust.process import keep_in_memory
+
+    log.configure("province")
+    keep_in_memory()
+    settings = ProvinceSettings.load(config)
+    listener = http.bind("127.0.0.1", settings.port)
+    province = build(settings, Stores.open(settings), SyntheticReader(dimension))
+    threading.Thread(target=Rehearsal(province, customers).run, name="rehearsal", daemon=True).start()
+    http.serve(province.app, listener, on_stop=province.notifier.close)
+
+
+@app.command()
 def bootstrap(
     staff_id: Annotated[str, typer.Option("--staff-id", help="how the first administrator signs in")],
     config: _Config = None,
@@ -53,6 +84,7 @@ def bootstrap(
     The password comes from the environment variable YINGBIN_BOOTSTRAP_PASSWORD, or is asked for on stdin.
     """
     from province_server.app import Stores
+    from province_server.audit.trail import command
     from province_server.settings import ProvinceSettings
     from province_server.staff import first_admin
 
@@ -60,6 +92,7 @@ def bootstrap(
     if given is None:
         given = typer.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     stores = Stores.open(ProvinceSettings.load(config))
-    first_admin(stores.identity, staff_id, given)
+    with command("bootstrap"):
+        first_admin(stores.identity, staff_id, given)
     stores.close()
     Console().print(f"[green]{staff_id}[/] may now sign in as gallery_admin")

@@ -1,32 +1,30 @@
-"""Customers: register, read, erase."""
+"""Customers: register, read, change, erase."""
 
-from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from province_server.auth import Gate
-from province_server.cards import Cards, Customer, city_of, consents_in_force
+from province_server.batch.jobs import forget_rows
+from province_server.cards import Cards, Customer, city_of, consents_in_force, gallery_of, is_minor, require_guardian
+from province_server.consents import ConsentService, deleted_templates
 from province_server.erasures import Erasure, Erasures
 from province_server.feed import Notifier
 from province_server.keys import Keys
+from province_server.lifecycle.receipts import Deleted, Receipts, Withdrawn
 from province_server.records import After, Id, Limit, existing, insert, next_cursor
 from province_server.vault import TemplateVault
-from yingbin.errors import NotAllowed, NotFound
-from yingbin.ids import now_ms
-from yingbin.offers.customer import GUARDIAN_AGE
-from yingbin.offers.profile import CHINA_TIME
+from province_server.watch.entries import WatchService
+from yingbin.errors import Conflict, InvalidInput, NotFound
+from yingbin.ids import new_id, now_ms
 from yingbin.storage.database import Database
+from yingbin.storage.lifecycle import CampaignMemberRow, CandidateRow
 from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, OutcomeRow, StaffRow, TemplateLink
-from yingbin.trust.consent import Purpose
-from yingbin.trust.staff import Role
-
-
-class GuardianMissing(NotAllowed):
-    """The customer is under 14 and no guardian is recorded (C6)."""
-
-    code = "guardian_missing"
+from yingbin.trust.consent import Gallery, Purpose
+from yingbin.trust.staff import Role, StaffToken
 
 
 class CustomerCreated(BaseModel):
@@ -36,11 +34,13 @@ class CustomerCreated(BaseModel):
 
 
 class CustomerOut(BaseModel):
-    """A customer's record, the purposes consented to, and how many templates are searchable."""
+    """A customer's record, since when, the purposes consented to, how many templates are searchable and in what."""
 
     record: Customer
+    created_at_ms: int
     consents: list[Purpose]
     templates: int
+    gallery: Gallery | None
 
 
 class CustomerLine(BaseModel):
@@ -69,8 +69,14 @@ class CustomerService:
         vault: TemplateVault,
         notifier: Notifier,
         erasures: Erasures,
+        receipts: Receipts,
+        consents: ConsentService,
+        watch: WatchService,
     ) -> None:
         self._database = database
+        self._receipts = receipts
+        self._consents = consents
+        self._watch = watch
         self._erasures = erasures
         self._keys = keys
         self._cards = cards
@@ -79,21 +85,21 @@ class CustomerService:
 
     def add(self, customer: Customer) -> None:
         """Register a customer. Raises `GuardianMissing`, `InvalidInput`, `Conflict`."""
-        if customer.age_on(datetime.now(CHINA_TIME).date()) < GUARDIAN_AGE and customer.guardian is None:
-            raise GuardianMissing(f"a customer under {GUARDIAN_AGE} needs a `guardian`, who consents for him")
         taken = f"customer {customer.customer_id} is registered already"
         with self._vault.lock, insert(self._database, taken) as session:  # renewal must not pass between seal and row
-            existing(session, BranchRow, customer.home_branch_id, "branch")
-            if customer.rm_staff_id:
-                existing(session, StaffRow, customer.rm_staff_id, "member of staff")
-            session.add(
-                CustomerRow(
-                    customer_id=customer.customer_id,
-                    home_branch_id=customer.home_branch_id,
-                    record_sealed=self._keys.seal_record(customer.customer_id, customer.model_dump_json().encode()),
-                    created_at_ms=now_ms(),
-                )
+            self.enter(session, customer)
+
+    def enter(self, session: Session, customer: Customer) -> None:
+        """Register a customer in the caller's transaction, who holds the vault's lock. Raises as `add`."""
+        self._check(session, customer)
+        session.add(
+            CustomerRow(
+                customer_id=customer.customer_id,
+                home_branch_id=customer.home_branch_id,
+                record_sealed=self._keys.seal_record(customer.customer_id, customer.model_dump_json().encode()),
+                created_at_ms=now_ms(),
             )
+        )
 
     def get(self, customer_id: str) -> CustomerOut:
         """Return all that is kept of a customer. Raises `NotFound`."""
@@ -104,29 +110,105 @@ class CustomerService:
             )
             return CustomerOut(
                 record=record,
+                created_at_ms=session.get_one(CustomerRow, customer_id).created_at_ms,
+                gallery=gallery_of(session, customer_id),
                 consents=sorted(consents_in_force(session, customer_id)),
                 templates=len(session.scalars(links).all()),
             )
 
-    def erase(self, customer_id: str, number: int | None = None) -> None:
-        """Delete everything of a customer; his city is told through the feed (C5).
+    def update(self, customer: Customer, staff_id: str) -> None:
+        """Replace a customer's record. If he turns out to be under 14, what he consented to himself is void (C6).
 
-        `number`: of the log of erasures, if it comes from there. Raises `NotFound`.
+        Raises `GuardianMissing`, `InvalidInput`, `NotFound`, or `Conflict` for a move of an enrolled customer to
+        another city: templates do not move, he is enrolled again there.
+        """
+        with self._vault.lock, self._database.write() as session:
+            city_id, void = self.change(session, customer)
+        self._notifier.wake(city_id)
+        if void:
+            self._consents.withdraw(customer.customer_id, void, staff_id)
+
+    def change(self, session: Session, customer: Customer) -> tuple[str, list[Purpose]]:
+        """Replace a record in the caller's transaction, who holds the vault's lock. Raises as `update`.
+
+        Return the city to wake, and the consents that are void and have to be withdrawn after the commit.
+        """
+        row = session.get(CustomerRow, customer.customer_id, with_for_update=True)
+        if row is None:
+            raise NotFound(f"there is no customer {customer.customer_id}")
+        self._check(session, customer)
+        enrolled = gallery_of(session, customer.customer_id) is not None
+        before = city_of(session, row.home_branch_id)
+        if enrolled and before != city_of(session, customer.home_branch_id):
+            raise Conflict("he is enrolled in another city: withdraw, change his branch, enrol again")
+        row.home_branch_id = customer.home_branch_id
+        row.record_sealed = self._keys.seal_record(row.customer_id, customer.model_dump_json().encode())
+        session.flush()
+        if enrolled:
+            self._vault.publish_card(session, customer.customer_id)
+        return before, self._void(session, customer)
+
+    def erase(self, customer_id: str, staff_id: str, number: int | None = None, receipt_id: str = "") -> str:
+        """Delete everything of a customer; every city is told through the feed (C5). Return the receipt's id.
+
+        `number` and `receipt_id`: of the log of erasures, if it comes from there. Raises `NotFound`.
         """
         with self._vault.lock:
             with self._database.write() as session:
                 row = session.get(CustomerRow, customer_id, with_for_update=True)
                 if row is None:
                     raise NotFound(f"there is no customer {customer_id}")
-                city_id = city_of(session, row.home_branch_id)
-                self._vault.erase(session, customer_id)
+                branch_id, receipt_id = row.home_branch_id, receipt_id or new_id()
+                deleted = self._counted(session, customer_id, self._vault.erase(session, customer_id))
+                cities = self._vault.recall(session, customer_id)
+                self._watch.customer_erased(session, customer_id)
                 session.flush()
-                session.execute(delete(ConsentRow).where(ConsentRow.customer_id == customer_id))
-                session.execute(delete(OutcomeRow).where(OutcomeRow.customer_id == customer_id))
+                for kind in (ConsentRow, OutcomeRow, CandidateRow, CampaignMemberRow):
+                    session.execute(delete(kind).where(kind.customer_id == customer_id))
+                forget_rows(session, customer_id)
                 session.delete(row)
-                self._erasures.note(session, Erasure(customer_id), number)
+                withdrawn = Withdrawn(customer_id, list(Purpose), True, deleted, staff_id, receipt_id)
+                self._receipts.issue(session, withdrawn, cities, branch_id)
+                self._erasures.note(session, Erasure(customer_id, receipt_id=receipt_id), number)
             self._vault.forget(customer_id)
-        self._notifier.wake(city_id)
+        for city_id in cities:
+            self._notifier.wake(city_id)
+        return receipt_id
+
+    @staticmethod
+    def _check(session: Session, customer: Customer) -> None:
+        require_guardian(customer)
+        existing(session, BranchRow, customer.home_branch_id, "branch")
+        if customer.rm_staff_id:
+            existing(session, StaffRow, customer.rm_staff_id, "member of staff")
+
+    @staticmethod
+    def _void(session: Session, customer: Customer) -> list[Purpose]:
+        """Return the purposes a child consented to himself."""
+        if not is_minor(customer):
+            return []
+        by_himself = select(ConsentRow.purpose).where(
+            ConsentRow.customer_id == customer.customer_id,
+            ConsentRow.withdrawn_at_ms.is_(None),
+            ConsentRow.by_guardian.is_(False),
+        )
+        return [Purpose(purpose) for purpose in session.scalars(by_himself)]
+
+    @staticmethod
+    def _counted(session: Session, customer_id: str, templates: int) -> list[Deleted]:
+        """Return what is about to be deleted of a customer."""
+
+        def count(*kinds: type[ConsentRow | OutcomeRow | CandidateRow | CampaignMemberRow]) -> int:
+            found = (select(func.count()).where(kind.customer_id == customer_id) for kind in kinds)
+            return sum(session.scalars(one).one() for one in found)
+
+        return [
+            Deleted(what="record", where="identity_store", count=1),
+            Deleted(what="consent", where="identity_store", count=count(ConsentRow)),
+            Deleted(what="outcome", where="identity_store", count=count(OutcomeRow)),
+            Deleted(what="list", where="identity_store", count=count(CandidateRow, CampaignMemberRow)),
+            *deleted_templates(templates),
+        ]
 
     def page(self, after: str, limit: int) -> list[CustomerRow]:
         """Return customers by id."""
@@ -138,7 +220,8 @@ class CustomerService:
 def routes(customers: CustomerService, gate: Gate) -> APIRouter:
     """Return the routes of customers."""
     router = APIRouter(prefix="/v1/customers", tags=["customers"])
-    enroller = [Depends(gate.requires(Role.ENROLLER, Role.GALLERY_ADMIN))]
+    staff = Depends(gate.requires(Role.ENROLLER, Role.GALLERY_ADMIN))
+    enroller = [staff]
 
     @router.post("", status_code=201, dependencies=enroller)
     def add_customer(body: Customer) -> CustomerCreated:
@@ -157,9 +240,16 @@ def routes(customers: CustomerService, gate: Gate) -> APIRouter:
         """Read a customer's record."""
         return customers.get(customer_id)
 
-    @router.delete("/{customer_id}", status_code=204, dependencies=enroller)
-    def erase_customer(customer_id: Id) -> None:
-        """Erase everything held on a customer."""
-        customers.erase(customer_id)
+    @router.put("/{customer_id}", status_code=204)
+    def update_customer(customer_id: Id, body: Customer, who: Annotated[StaffToken, staff]) -> None:
+        """Replace a customer's record."""
+        if body.customer_id != customer_id:
+            raise InvalidInput("`customer_id` of the body is not that of the address")
+        customers.update(body, who.staff_id)
+
+    @router.delete("/{customer_id}", status_code=204)
+    def erase_customer(customer_id: Id, who: Annotated[StaffToken, staff], response: Response) -> None:
+        """Erase everything held on a customer. `Location` names the receipt."""
+        response.headers["Location"] = f"/v1/receipts/{customers.erase(customer_id, who.staff_id)}"
 
     return router

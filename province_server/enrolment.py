@@ -8,12 +8,13 @@ from prometheus_client import Gauge
 from pydantic import BaseModel
 
 from province_server.auth import Gate
+from province_server.duplicates import Duplicates
 from province_server.gallery import Galleries
 from province_server.records import Id
 from province_server.vault import TemplateVault
 from yingbin.errors import InvalidInput
 from yingbin.faces.engine import FaceEngine
-from yingbin.faces.enrolment import Acquired, acquire, decode_image
+from yingbin.faces.enrolment import Acquired, Examined, acquire, decode_image, examine
 from yingbin.faces.scores import ScoreModel
 from yingbin.log import get_logger
 from yingbin.storage.database import Database
@@ -44,6 +45,9 @@ class PhotoReader(Protocol):
     def read(self, content: bytes) -> Acquired:
         """Return the face in a photo. Raises `NotAnImage`, `EnrolmentRefused`."""
 
+    def examine(self, content: bytes) -> tuple[int, int, Examined]:
+        """Return width and height of a photo in pixels, and how it is. Raises `NotAnImage`."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineReader:
@@ -70,6 +74,11 @@ class EngineReader:
         """Return the face in a photo. Raises `NotAnImage`, `EnrolmentRefused`."""
         return acquire(self.engine, decode_image(content))
 
+    def examine(self, content: bytes) -> tuple[int, int, Examined]:
+        """Return width and height of a photo in pixels, and how it is. Raises `NotAnImage`."""
+        image = decode_image(content)
+        return image.shape[1], image.shape[0], examine(self.engine, image)
+
 
 class QualityOut(BaseModel):
     """How good the photo is: see `yingbin.faces.quality.Quality`."""
@@ -94,9 +103,17 @@ class Enrolled(BaseModel):
 class EnrolmentService:
     """Enrols a consenting customer from a photo."""
 
-    def __init__(self, database: Database, vault: TemplateVault, galleries: Galleries, reader: PhotoReader) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: TemplateVault,
+        galleries: Galleries,
+        duplicates: Duplicates,
+        reader: PhotoReader,
+    ) -> None:
         self._database = database
         self._vault = vault
+        self._duplicates = duplicates
         self._galleries = galleries
         self._reader = reader
         _FIT_FOR.set(reader.scores.fit_for_templates)
@@ -105,12 +122,13 @@ class EnrolmentService:
     def enrol(self, customer_id: str, gallery: Gallery, photo: bytes) -> Enrolled:
         """Return the new template's id and the photo's quality.
 
-        Raises `NotFound`, `ConsentMissing` or `Conflict` before the photo is looked at, then `NotAnImage` or
-        `EnrolmentRefused`.
+        Raises `NotFound`, `ConsentMissing` or `Conflict` before the photo is looked at, then `NotAnImage`,
+        `EnrolmentRefused` or `PossibleDuplicate`.
         """
         with self._database.read() as session:
             self._vault.check_may_add(session, customer_id, gallery)
         acquired = self._reader.read(photo)
+        self._duplicates.refuse(customer_id, acquired.vector)
         template_id = self._vault.add(customer_id, gallery, acquired.vector)
         quality = QualityOut.model_validate(acquired.quality, from_attributes=True)
         return Enrolled(template_id=template_id, quality=quality, warnings=self._outgrown())
@@ -130,17 +148,22 @@ class EnrolmentService:
         return [warning]
 
 
+def content_of(photo: UploadFile) -> bytes:
+    """Return the bytes of an uploaded photo. Raises `InvalidInput` when there are too many."""
+    content = photo.file.read(MAX_PHOTO_BYTES + 1)
+    if len(content) > MAX_PHOTO_BYTES:
+        raise InvalidInput(f"the photo is larger than {MAX_PHOTO_BYTES // 2**20} MiB: make it smaller")
+    return content
+
+
 def routes(enrolment: EnrolmentService, gate: Gate) -> APIRouter:
     """Return the routes of enrolment."""
     router = APIRouter(prefix="/v1/customers/{customer_id}/photos", tags=["enrolment"])
     enroller = [Depends(gate.requires(Role.ENROLLER, Role.GALLERY_ADMIN))]
 
     @router.post("", status_code=201, dependencies=enroller)
-    def enrol(customer_id: Id, photo: UploadFile, gallery: Annotated[Gallery, Form()]) -> Enrolled:
+    def enrol_photo(customer_id: Id, photo: UploadFile, gallery: Annotated[Gallery, Form()]) -> Enrolled:
         """Enrol a photo; refused with the reason when it cannot make a good template."""
-        content = photo.file.read(MAX_PHOTO_BYTES + 1)
-        if len(content) > MAX_PHOTO_BYTES:
-            raise InvalidInput(f"the photo is larger than {MAX_PHOTO_BYTES // 2**20} MiB: make it smaller")
-        return enrolment.enrol(customer_id, gallery, content)
+        return enrolment.enrol(customer_id, gallery, content_of(photo))
 
     return router

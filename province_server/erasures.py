@@ -24,13 +24,17 @@ from yingbin.storage.province import City, ErasureMark
 from yingbin.trust.seal import SealBroken, Sealer
 
 log = get_logger()
+RESTORE = "restore"
+"""Who carries out again what a restored backup has forgotten."""
 
 
 class Erasure(msgspec.Struct, frozen=True):
-    """One withdrawal; without a purpose, the erasure of all there is of a customer."""
+    """One withdrawal; without a purpose, the erasure of all there is of a customer. Or the end of a watch entry."""
 
     customer_id: str
     purpose: str = ""
+    watch_entry_id: str = ""
+    receipt_id: str = ""
 
 
 class ErasureLog:

@@ -6,35 +6,47 @@ one row a thing is enough.
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from yingbin.feed_wire import FeedKind
+from yingbin.ids import now_ms
 from yingbin.storage.province import City, FeedRow
 
 
 def publish(session: Session, city_id: str, kind: FeedKind, key: str) -> None:
-    """Record that (kind, key) changed for a city, in the caller's transaction.
+    """Record that (kind, key) changed for a city, in the caller's transaction."""
+    publish_all(session, city_id, [(kind, key)])
 
-    Taking the revision locks the city's row until commit: revisions become visible in order, and none is skipped.
+
+def publish_all(session: Session, city_id: str, things: Sequence[tuple[FeedKind, str]]) -> None:
+    """Record that things, each (kind, key) and none twice, changed for a city, in the caller's transaction.
+
+    Taking the revisions locks the city's row until commit: they become visible in order, and none is skipped.
     """
-    revision = session.scalars(
+    last = session.scalars(
         update(City)
         .where(City.city_id == city_id)
-        .values(feed_revision=City.feed_revision + 1)
+        .values(feed_revision=City.feed_revision + len(things))
         .returning(City.feed_revision)
         .execution_options(synchronize_session=False)
     ).one()
-    session.execute(
-        delete(FeedRow)
-        .where(FeedRow.city_id == city_id, FeedRow.kind == kind, FeedRow.key == key)
-        .execution_options(synchronize_session=False)
-    )
-    session.add(FeedRow(city_id=city_id, revision=revision, kind=kind, key=key))
-    session.flush()
+    for changed in {kind for kind, _ in things}:
+        keys = [key for kind, key in things if kind is changed]
+        session.execute(
+            delete(FeedRow)
+            .where(FeedRow.city_id == city_id, FeedRow.kind == changed, FeedRow.key.in_(keys))
+            .execution_options(synchronize_session=False)
+        )
+    first = last - len(things) + 1
+    rows = [
+        {"city_id": city_id, "revision": revision, "kind": kind, "key": key}
+        for revision, (kind, key) in enumerate(things, first)
+    ]
+    session.execute(insert(FeedRow), rows)
 
 
 def changes(session: Session, city_id: str, after: int, limit: int) -> tuple[list[FeedRow], int, bool]:
@@ -59,6 +71,7 @@ class Notifier:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
+        self._asked_at_ms: dict[str, int] = {}
         self.closed = False
 
     @contextmanager
@@ -66,12 +79,17 @@ class Notifier:
         """Return an event that is set by the next `wake`; enter before reading, so that no change is missed."""
         entry = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
+            self._asked_at_ms[city_id] = now_ms()
             self._waiting.setdefault(city_id, set()).add(entry)
         try:
             yield entry[1]
         finally:
             with self._lock:
                 self._waiting[city_id].discard(entry)
+
+    def asked_at_ms(self, city_id: str) -> int | None:
+        """Return when a city last asked for its feed, None when it has not since this process began."""
+        return self._asked_at_ms.get(city_id)
 
     def wake(self, city_id: str) -> None:
         """Say that something was committed for a city."""

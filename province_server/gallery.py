@@ -9,10 +9,16 @@ from yingbin.galleries.code_index import CodeIndex
 from yingbin.galleries.decide import Hit, best_of
 from yingbin.galleries.index import DuplicateTemplate, TemplateIndex
 from yingbin.galleries.protect import Domain, Vector
+from yingbin.galleries.rowtable import Keys as TemplateKeys
 from yingbin.trust.consent import Gallery
 
-NewIndex = Callable[[int], TemplateIndex]
-"""Makes an empty index for vectors of so many numbers."""
+NewIndex = Callable[[Gallery, Domain, int], TemplateIndex]
+"""Makes the index of a gallery in a domain, for vectors of so many numbers: empty, or as it was left."""
+
+
+def in_memory(_: Gallery, __: Domain, dimension: int) -> TemplateIndex:
+    """Return an index that nothing keeps."""
+    return CodeIndex(dimension)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class Shelf:
 
     def __init__(self, dimension: int, domain: Domain, new_index: NewIndex) -> None:
         self.domain = domain
-        self.indices = {gallery: new_index(dimension) for gallery in Gallery}
+        self.indices = {gallery: new_index(gallery, domain, dimension) for gallery in Gallery}
 
 
 class Galleries:
@@ -38,7 +44,7 @@ class Galleries:
     once it holds everything; until then it follows every change.
     """
 
-    def __init__(self, keys: Keys, dimension: int, domain: Domain, new_index: NewIndex = CodeIndex) -> None:
+    def __init__(self, keys: Keys, dimension: int, domain: Domain, new_index: NewIndex = in_memory) -> None:
         self._keys = keys
         self._dimension = dimension
         self._new_index = new_index
@@ -66,6 +72,15 @@ class Galleries:
                     with contextlib.suppress(DuplicateTemplate):
                         index.add(template_id, customer_id, vector)
 
+    def held(self, gallery: Gallery) -> TemplateKeys:
+        """Return the keys of what the shelf that is filled last has of a gallery, as `TemplateIndex.template_keys`."""
+        return self._shelves()[-1].indices[gallery].template_keys()
+
+    def remove(self, gallery: Gallery, template_id: str) -> None:
+        """Drop one template from a gallery."""
+        for shelf in self._shelves():
+            shelf.indices[gallery].remove(template_id)
+
     def remove_customer(self, customer_id: str) -> None:
         """Drop everything of a customer from every gallery."""
         for shelf in self._shelves():
@@ -85,11 +100,14 @@ class Galleries:
         """Return the number of templates in `galleries`."""
         return _count(self._serving, galleries)
 
-    def search(self, galleries: Sequence[Gallery], probes: Vector, domain: Domain) -> Found:
-        """Search unit probes of `domain`, fp32 (n, d), in `galleries`; a person in two of them is one identity."""
+    def search(self, galleries: Sequence[Gallery], probes: Vector, domain: Domain, floor: float = -1.0) -> Found:
+        """Search unit probes of `domain`, fp32 (n, d), in `galleries`; a person in two of them is one identity.
+
+        `floor`: as `TemplateIndex.search`.
+        """
         shelf = self._serving  # taken once: domain and templates belong together
         mapped = self._keys.mapped(probes, domain, shelf.domain)
-        found = [shelf.indices[gallery].search(mapped) for gallery in galleries]
+        found = [shelf.indices[gallery].search(mapped, floor) for gallery in galleries]
         hits = [best_of([hit for hit in of_probe if hit]) for of_probe in zip(*found, strict=True)]
         return Found(hits, _count(shelf, galleries))
 

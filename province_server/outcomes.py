@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from province_server.cards import city_of, gallery_of
+from province_server.evidence import Evidence
+from province_server.feed import Notifier, publish
 from yingbin.errors import InvalidInput, NotAllowed
-from yingbin.feed_wire import OutcomeReport
+from yingbin.feed_wire import FeedKind, OutcomeReport
 from yingbin.log import get_logger
 from yingbin.storage.database import Database
 from yingbin.storage.province import ID_LENGTH, BranchRow, CustomerRow, OutcomeRow
@@ -17,20 +20,31 @@ log = get_logger()
 
 
 class OutcomeService:
-    """Stores outcomes, each once."""
+    """Stores outcomes, each once, and sends the card of whoever they are about to his city again: a refusal counts."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, evidence: Evidence, notifier: Notifier) -> None:
         self._database = database
+        self._evidence = evidence
+        self._notifier = notifier
 
     def store(self, city_id: str, reports: Sequence[OutcomeReport]) -> None:
         """Store what is new; of a customer who was erased nothing is kept. Raises `InvalidInput`, `NotAllowed`."""
         if len(reports) > MAX_OUTCOMES:
             raise InvalidInput(f"{len(reports)} outcomes in a request; at most {MAX_OUTCOMES}")
         with self._database.write() as session:
-            for report in reports:
-                self._one(session, city_id, report)
+            news = {report.customer_id for report in reports if self._one(session, city_id, report)}
+            homes = {(_home(session, customer_id), customer_id) for customer_id in news}
+            for home, customer_id in sorted(homes):
+                if gallery_of(session, customer_id):
+                    publish(session, home, FeedKind.CARD_VIEW, customer_id)
+        for home in {home for home, _ in homes}:
+            self._notifier.wake(home)
+        for report in reports:
+            if report.kind == "wrong_person":
+                self._evidence.was_wrong(city_id, report.customer_id)
 
-    def _one(self, session: Session, city_id: str, report: OutcomeReport) -> None:
+    def _one(self, session: Session, city_id: str, report: OutcomeReport) -> bool:
+        """Store a report; return whether it is new."""
         names = (report.outcome_id, report.card_id, report.customer_id, report.staff_id, report.product)
         if any(len(name) > ID_LENGTH for name in names) or len(report.kind) > _KIND_LENGTH:
             raise InvalidInput(f"an id of an outcome is longer than {ID_LENGTH} characters")
@@ -53,3 +67,9 @@ class OutcomeService:
                 )
             )
             session.flush()
+            return True
+        return False
+
+
+def _home(session: Session, customer_id: str) -> str:
+    return city_of(session, session.get_one(CustomerRow, customer_id).home_branch_id)

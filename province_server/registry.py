@@ -1,93 +1,67 @@
-"""Cities, branches, boxes, cameras and impact assessments: what exists, and what the cities are told of it."""
+"""Cities, branches and boxes: what exists, and what the cities are told of it."""
 
 import base64
 import binascii
-from typing import Annotated, Self
 
 from pydantic import Field, model_validator
-from sqlalchemy import select
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from province_server.cards import city_of
 from province_server.feed import Notifier, publish
 from province_server.keys import Keys, box_key, city_key
-from province_server.records import Body, Id, Label, existing, insert
-from yingbin.errors import InvalidInput, NotFound
+from province_server.records import AN_ID, Body, Id, Label, existing, insert, page_of
+from yingbin.errors import Conflict, InvalidInput, NotFound
 from yingbin.feed_wire import FeedKind
 from yingbin.galleries.protect import Domain, encode_transform
 from yingbin.ids import new_id
 from yingbin.storage.database import Database
-from yingbin.storage.province import AssessmentRow, BoxRow, BranchRow, CameraRow, City
-from yingbin.trust.consent import Gallery
+from yingbin.storage.province import BoxRow, BranchRow, City
 from yingbin.trust.devices import BoxBundle
-from yingbin.wire import DEFAULT_MIN_FACE_PX, CameraMode, CameraRole
 
 _KEY_BYTES = 32
-MinFacePx = Annotated[int, Field(ge=20, le=400)]
-"""Height from which a face is worth a look."""
+_A_KEY = base64.b64encode(bytes(range(_KEY_BYTES))).decode()
 
 
 class NewCity(Body):
     """A city server, by the key that `yingbin keys device` printed there."""
 
-    name: Label
-    public_key_base64: str
+    name: Label = Field(examples=["成都"])
+    public_key_base64: str = Field(max_length=64, examples=[_A_KEY])
+
+
+class CityChange(Body):
+    """A city's new name."""
+
+    name: Label = Field(examples=["成都"])
 
 
 class NewBranch(Body):
     """A branch of a city."""
 
-    city_id: Id
-    name_zh: Label
-    name_en: Label
+    city_id: Id = Field(examples=[AN_ID])
+    name_zh: Label = Field(examples=["天府支行"])
+    name_en: Label = Field(examples=["Tianfu branch"])
+
+
+class BranchChange(Body):
+    """A branch's new names; what is left out stays."""
+
+    name_zh: Label | None = Field(default=None, examples=["天府支行"])
+    name_en: Label | None = Field(default=None, examples=["Tianfu branch"])
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "BranchChange":
+        if self.name_zh is None and self.name_en is None:
+            raise ValueError("nothing to change: give `name_zh` or `name_en`")
+        return self
 
 
 class NewBox(Body):
     """A camera box, by the key that `yingbin keys device` printed there."""
 
-    branch_id: Id
-    public_key_base64: str
-
-
-class NewAssessment(Body):
-    """An impact assessment: until when (UTC ms), and for which roles, modes and galleries of cameras.
-
-    `local_recognition`: whether templates of the branch's own customers may lie on its box.
-    """
-
-    expires_at_ms: int = Field(gt=0)
-    roles: frozenset[CameraRole] = Field(min_length=1)
-    modes: frozenset[CameraMode] = Field(min_length=1)
-    galleries: frozenset[Gallery] = Field(min_length=1)
-    local_recognition: bool = False
-
-
-class NewCamera(Body):
-    """A camera at a box. It stays unused until it has an impact assessment that covers it (C3).
-
-    With `local_recognition` the box decides who it is, among its own branch's customers, and only hits leave it.
-    `min_face_px`: a face of less height is followed, and looked at only if it goes without having grown.
-    """
-
-    branch_id: Id
-    box_id: Id
-    role: CameraRole
-    mode: CameraMode = CameraMode.FEATURE
-    assessment_id: Id | None = None
-    local_recognition: bool = False
-    min_face_px: MinFacePx = DEFAULT_MIN_FACE_PX
-
-    @model_validator(mode="after")
-    def _local_is_feature(self) -> Self:
-        if self.local_recognition and self.mode is not CameraMode.FEATURE:
-            raise ValueError("local_recognition is for mode `feature`: the other modes send faces to the city")
-        return self
-
-
-class CameraTuning(Body):
-    """What may be changed at a camera that is in use; its box follows within seconds, without a restart."""
-
-    min_face_px: MinFacePx
+    branch_id: Id = Field(examples=[AN_ID])
+    public_key_base64: str = Field(max_length=64, examples=[_A_KEY])
 
 
 class Registry:
@@ -108,6 +82,14 @@ class Registry:
             session.add(city)
             return city.city_id
 
+    def change_city(self, city_id: str, change: CityChange) -> None:
+        """Rename a city. Raises `NotFound`."""
+        with self._database.write() as session:
+            city = session.get(City, city_id)
+            if city is None:
+                raise NotFound(f"there is no city {city_id}")
+            city.name = change.name
+
     def add_branch(self, new: NewBranch) -> str:
         """Return the new branch's id. Raises `InvalidInput`."""
         row = BranchRow(branch_id=new_id(), **new.model_dump())
@@ -120,6 +102,19 @@ class Registry:
         self._notifier.wake(new.city_id)
         return branch_id
 
+    def change_branch(self, branch_id: str, change: BranchChange) -> None:
+        """Rename a branch. Raises `NotFound`."""
+        with self._database.write() as session:
+            row = session.get(BranchRow, branch_id)
+            if row is None:
+                raise NotFound(f"there is no branch {branch_id}")
+            for name, value in change.model_dump(exclude_none=True).items():
+                setattr(row, name, value)
+            session.flush()
+            publish(session, row.city_id, FeedKind.BRANCH, branch_id)
+            city_id = row.city_id
+        self._notifier.wake(city_id)
+
     def add_box(self, new: NewBox) -> BoxBundle:
         """Return what the box needs, once: its transform is secret. Raises `InvalidInput`, `Conflict`."""
         box_id = new_id()
@@ -129,7 +124,7 @@ class Registry:
             session.add(BoxRow(box_id=box_id, branch_id=new.branch_id, public_key=public_key, revoked=False))
             session.flush()
             domain = self._keys.create(box_key(box_id))
-            city_id = self._tell(session, new.branch_id, FeedKind.BOX, box_id)
+            city_id = self._tell(session, new.branch_id, box_id)
         self._notifier.wake(city_id)
         return self._bundle(box_id, new.branch_id, city_id, domain)
 
@@ -142,9 +137,20 @@ class Registry:
         branch_id, city_id = self._tell_of_box(box_id)
         return self._bundle(box_id, branch_id, city_id, domain)
 
-    def retire_box_key(self, box_id: str) -> None:
-        """Destroy the key that was renewed: with the old bundle the box is refused. Safe to repeat; or `NotFound`."""
-        self._keys.finish(box_key(self._known_box(box_id)))
+    def retire_box_key(self, box_id: str, *, force: bool = False) -> None:
+        """Destroy the key that was renewed: with the old bundle the box is refused. Safe to repeat.
+
+        Raises `NotFound`, or `Conflict` when the box was last seen with the old bundle, unless `force`.
+        """
+        known = self._known_box(box_id)
+        with self._database.read() as session:
+            in_use = session.get_one(BoxRow, known).key_id_in_use
+        if not force and in_use not in {"", self._keys.domains(box_key(known))[-1].key_id}:
+            raise Conflict(
+                f"box {known} was last seen with its old bundle and would be turned away: bring it the new one, "
+                "restart it and wait until its city has reported it; or finish with `force`"
+            )
+        self._keys.finish(box_key(known))
         self._tell_of_box(box_id)
 
     def revoke_box(self, box_id: str) -> None:
@@ -154,65 +160,31 @@ class Registry:
             row = session.get_one(BoxRow, box_id)
             row.revoked = True
             session.flush()
-            city_id = self._tell(session, row.branch_id, FeedKind.BOX, box_id)
+            city_id = self._tell(session, row.branch_id, box_id)
         self._notifier.wake(city_id)
 
-    def add_assessment(self, new: NewAssessment) -> str:
-        """Return the new assessment's id."""
-        assessment_id = new_id()
-        with self._database.write() as session:
-            session.add(
-                AssessmentRow(
-                    assessment_id=assessment_id,
-                    expires_at_ms=new.expires_at_ms,
-                    roles=sorted(new.roles),
-                    modes=sorted(new.modes),
-                    galleries=sorted(new.galleries),
-                    local_recognition=new.local_recognition,
-                )
-            )
-        return assessment_id
-
-    def add_camera(self, new: NewCamera) -> str:
-        """Return the new camera's id. Raises `InvalidInput`."""
-        row = CameraRow(camera_id=new_id(), **new.model_dump())
-        with self._database.write() as session:
-            existing(session, BranchRow, new.branch_id, "branch")
-            if existing(session, BoxRow, new.box_id, "box").branch_id != new.branch_id:
-                raise InvalidInput(f"box {new.box_id} belongs to another branch than the camera")
-            if new.assessment_id is not None:
-                existing(session, AssessmentRow, new.assessment_id, "impact assessment")
-            session.add(row)
-            session.flush()
-            camera_id = row.camera_id
-            if new.mode is CameraMode.PICTURE:  # the box's entry now carries what the city needs to embed pictures
-                self._tell(session, new.branch_id, FeedKind.BOX, new.box_id)
-            city_id = self._tell(session, new.branch_id, FeedKind.CAMERA, camera_id)
-        self._notifier.wake(city_id)
-        return camera_id
-
-    def tune_camera(self, camera_id: str, tuning: CameraTuning) -> None:
-        """Change a camera; safe to repeat. Raises `NotFound`."""
-        with self._database.write() as session:
-            row = session.get(CameraRow, camera_id)
-            if row is None:
-                raise NotFound(f"there is no camera {camera_id}")
-            row.min_face_px = tuning.min_face_px
-            session.flush()
-            city_id = self._tell(session, row.branch_id, FeedKind.CAMERA, camera_id)
-        self._notifier.wake(city_id)
-
-    def boxes(self, after: str, limit: int) -> list[BoxRow]:
-        """Return boxes by id."""
+    def cities(self, after: str, limit: int) -> list[tuple[City, int | None]]:
+        """Return cities by id, each with when it last asked for its feed."""
         with self._database.read() as session:
-            found = select(BoxRow).where(BoxRow.box_id > after).order_by(BoxRow.box_id).limit(limit)
-            return list(session.scalars(found))
+            rows = page_of(session, City, City.city_id, after, limit)
+        return [(row, self._notifier.asked_at_ms(row.city_id)) for row in rows]
 
-    def cameras(self, after: str, limit: int) -> list[CameraRow]:
-        """Return cameras by id."""
+    def branches(self, after: str, limit: int, city_id: str | None) -> list[BranchRow]:
+        """Return branches by id, of one city or of all."""
+        conditions = [BranchRow.city_id == city_id] if city_id is not None else []
         with self._database.read() as session:
-            found = select(CameraRow).where(CameraRow.camera_id > after).order_by(CameraRow.camera_id).limit(limit)
-            return list(session.scalars(found))
+            return page_of(session, BranchRow, BranchRow.branch_id, after, limit, *conditions)
+
+    def boxes(self, after: str, limit: int, branch_id: str | None, *, revoked: bool | None) -> list[tuple[BoxRow, str]]:
+        """Return boxes by id, each with the key id of its newest bundle: of a branch, revoked or not; None is all."""
+        conditions: list[ColumnElement[bool]] = []
+        if branch_id is not None:
+            conditions.append(BoxRow.branch_id == branch_id)
+        if revoked is not None:
+            conditions.append(BoxRow.revoked.is_(revoked))
+        with self._database.read() as session:
+            rows = page_of(session, BoxRow, BoxRow.box_id, after, limit, *conditions)
+        return [(row, self._keys.domains(box_key(row.box_id))[-1].key_id) for row in rows]
 
     def _known_box(self, box_id: str) -> str:
         with self._database.read() as session:
@@ -224,7 +196,7 @@ class Registry:
         """Send a box's entry to its city again; return branch and city."""
         with self._database.write() as session:
             branch_id = session.get_one(BoxRow, box_id).branch_id
-            city_id = self._tell(session, branch_id, FeedKind.BOX, box_id)
+            city_id = self._tell(session, branch_id, box_id)
         self._notifier.wake(city_id)
         return branch_id, city_id
 
@@ -232,9 +204,9 @@ class Registry:
         transform = base64.b64encode(encode_transform(domain.transform)).decode()
         return BoxBundle(box_id, branch_id, city_id, self._pack_id, self._dimension, transform)
 
-    def _tell(self, session: Session, branch_id: str, kind: FeedKind, key: str) -> str:
+    def _tell(self, session: Session, branch_id: str, box_id: str) -> str:
         city_id = city_of(session, branch_id)
-        publish(session, city_id, kind, key)
+        publish(session, city_id, FeedKind.BOX, box_id)
         return city_id
 
 

@@ -2,39 +2,33 @@
 
 import json
 import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yingbin.errors import BadConfiguration, Unavailable
-from yingbin.settings import is_loopback
+from province_server.client import DEFAULT_URL, Url, call, signed_in
+from yingbin.errors import BadConfiguration
 
 if TYPE_CHECKING:
     import httpx
 
 app = typer.Typer(help="Renew a key: of the province, a city or a box.", no_args_is_help=True)
 
-_Url = Annotated[str, typer.Option("--url", help="the province server")]
 _StaffId = Annotated[str, typer.Option("--staff-id", help="a gallery administrator")]
-_PASSWORD_VARIABLE = "YINGBIN_STAFF_PASSWORD"  # noqa: S105  # the name of a variable, not a password
-_DEFAULT_URL = "http://127.0.0.1:8100"
 _POLL_S = 0.5
 
 
 @app.command()
-def province(staff_id: _StaffId, url: _Url = _DEFAULT_URL) -> None:
+def province(staff_id: _StaffId, url: Url = DEFAULT_URL) -> None:
     """Give every template a new id, key and domain, and every record a new seal. Older backups no longer open.
 
     Matching goes on. After a crash of the server it goes on by itself. Back up the key store afterwards, and destroy
     older copies of it.
     """
-    with _signed_in(url, staff_id) as http:
-        _call(http, "POST", "/v1/renewals/province")
+    with signed_in(url, staff_id) as http:
+        call(http, "POST", "/v1/renewals/province")
         _watch(http, "/v1/renewals/province", "templates")
 
 
@@ -42,15 +36,15 @@ def province(staff_id: _StaffId, url: _Url = _DEFAULT_URL) -> None:
 def city(
     city_id: Annotated[str, typer.Argument()],
     staff_id: _StaffId,
-    url: _Url = _DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     now: Annotated[bool, typer.Option("--now", help="do not wait for a city that is lost or stolen")] = False,
 ) -> None:
     """Give a city a new domain. It changes over by itself, without a pause; then its old key is destroyed."""
     path = f"/v1/renewals/cities/{city_id}"
-    with _signed_in(url, staff_id) as http:
-        _call(http, "POST", path)
+    with signed_in(url, staff_id) as http:
+        call(http, "POST", path)
         if now:
-            _call(http, "POST", f"{path}/finish")
+            call(http, "POST", f"{path}/finish")
         _watch(http, path, "feed")
 
 
@@ -58,21 +52,22 @@ def city(
 def box(
     box_id: Annotated[str, typer.Argument()],
     staff_id: _StaffId,
-    url: _Url = _DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="where to write the new bundle (0600)")] = None,
     finish: Annotated[bool, typer.Option("--finish", help="the box has it: destroy the old key")] = False,
+    force: Annotated[bool, typer.Option("--force", help="though the box was last seen with the old bundle")] = False,
 ) -> None:
     """Write a new bundle for a box; put it there, restart the box, then call again with --finish."""
     from rich.console import Console
 
     if (bundle is None) == (not finish):
         raise BadConfiguration("say either --bundle FILE, to begin, or --finish, once the box has the new bundle")
-    with _signed_in(url, staff_id) as http:
+    with signed_in(url, staff_id) as http:
         if bundle is None:
-            _call(http, "POST", f"/v1/renewals/boxes/{box_id}/finish")
+            call(http, "POST", f"/v1/renewals/boxes/{box_id}/finish", params={"force": force})
             Console().print(f"[green]{box_id}[/]: the old key is destroyed; with the old bundle it is refused")
             return
-        content = _call(http, "POST", f"/v1/renewals/boxes/{box_id}")
+        content = call(http, "POST", f"/v1/renewals/boxes/{box_id}")
     handle = os.open(bundle, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(content, file)
@@ -87,34 +82,7 @@ def _watch(http: "httpx.Client", path: str, what: str) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as bar:
         task = bar.add_task(what, total=None)
-        while (state := _call(http, "GET", path))["running"]:
+        while (state := call(http, "GET", path))["running"]:
             bar.update(task, completed=state["done"], total=state["total"] or None)
             time.sleep(_POLL_S)
         bar.update(task, description=f"{what}: renewed, the old key is destroyed", completed=1, total=1)
-
-
-@contextmanager
-def _signed_in(url: str, staff_id: str) -> Iterator["httpx.Client"]:
-    import httpx
-
-    password = os.environ.get(_PASSWORD_VARIABLE)
-    if password is None:
-        on_terminal = sys.stdin.isatty()
-        password = typer.prompt("Password", hide_input=True) if on_terminal else sys.stdin.readline().rstrip("\n")
-    on_loopback = is_loopback(httpx.URL(url).host)  # then never through a proxy that the environment names
-    with httpx.Client(base_url=url, timeout=30, trust_env=not on_loopback) as http:
-        token = _call(http, "POST", "/v1/sessions", json={"staff_id": staff_id, "password": password})["token"]
-        http.headers["Authorization"] = f"Bearer {token}"
-        yield http
-
-
-def _call(http: "httpx.Client", method: str, path: str, **options: Any) -> Any:
-    import httpx
-
-    try:
-        reply = http.request(method, path, **options)
-    except httpx.HTTPError as error:
-        raise Unavailable(f"the province at {http.base_url} does not answer: {type(error).__name__}") from error
-    if reply.is_error:
-        raise BadConfiguration(f"the province refuses: {reply.json().get('detail', reply.status_code)}")
-    return reply.json() if reply.content else None

@@ -8,16 +8,18 @@ becomes unreadable. Nothing here is remembered but in `Keys`: after a crash a re
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from province_server.feed import Notifier
+from province_server.filling import BATCH
 from province_server.gallery import Galleries
 from province_server.keys import PROVINCE, Keys, city_key
-from province_server.vault import BATCH, TemplateVault, new_subject_id
+from province_server.template_store import new_subject_id
+from province_server.vault import TemplateVault
 from yingbin.errors import NotFound, YingbinError
 from yingbin.feed_wire import FeedPage
 from yingbin.galleries.protect import Domain
@@ -98,16 +100,23 @@ class CityRenewals:
 
 
 class ProvinceRenewal:
-    """Replaces the province's key, in a thread of its own."""
+    """Replaces the province's key, in a thread of its own. `keep_only` is told which domain's galleries serve now."""
 
     def __init__(
-        self, identity: Database, templates: Database, keys: Keys, vault: TemplateVault, galleries: Galleries
+        self,
+        identity: Database,
+        templates: Database,
+        keys: Keys,
+        vault: TemplateVault,
+        galleries: Galleries,
+        keep_only: Callable[[Domain], None] = lambda _: None,
     ) -> None:
         self._identity = identity
         self._templates = templates
         self._keys = keys
         self._vault = vault
         self._galleries = galleries
+        self._keep_only = keep_only
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -147,6 +156,7 @@ class ProvinceRenewal:
             try:
                 self._change_domain()
                 if self._reseal_templates() and self._reseal_records() and self._retire_key():
+                    self._keep_only(self._galleries.domain)
                     log.info("province_renewed")
                     return
             except YingbinError as error:
@@ -176,7 +186,7 @@ class ProvinceRenewal:
         """Give the next templates new rows under the newest key; return the last one's id, None at the end."""
         newest = self._keys.domains(PROVINCE)[-1]
         with self._vault.lock:
-            links = {link.subject_id: link for link in self._vault.linked_after(after)}
+            links = {link.subject_id: link for link in self._vault.store.linked_after(after)}
             if not links:
                 return None
             of_old_key = (TemplateRow.subject_id.in_(links), TemplateRow.key_id != newest.key_id)
@@ -191,7 +201,7 @@ class ProvinceRenewal:
         links: list[TemplateLink] = []
         rows: dict[str, TemplateRow] = {}
         for link, row in templates:
-            key_sealed, vector_sealed = self._keys.seal_vector(self._vault.opened(link, row, newest))
+            key_sealed, vector_sealed = self._keys.seal_vector(self._vault.store.opened(link, row, newest))
             subject_id = new_subject_id()
             links.append(
                 TemplateLink(
@@ -212,7 +222,7 @@ class ProvinceRenewal:
                 old.state, old.key_sealed = "erased", b""
             for new in _links(session, fresh):
                 new.state = "linked"
-        self._vault.purge("erased")
+        self._vault.store.purge("erased")
 
     def _reseal_records(self) -> bool:
         after: str | None = ""

@@ -52,8 +52,11 @@ def routes(province: ProvinceRenewal, cities: CityRenewals, registry: Registry, 
         return BundleOut(**msgspec.structs.asdict(registry.renew_box(box_id)))
 
     @router.post("/boxes/{box_id}/finish", status_code=204)
-    def finish_box(box_id: Id) -> None:
-        """Destroy a box's old key; from now on it is let in with the new bundle only."""
-        registry.retire_box_key(box_id)
+    def finish_box(box_id: Id, force: bool = False) -> None:
+        """Destroy a box's old key; from now on it is let in with the new bundle only.
+
+        Refused while `GET /v1/boxes` shows it with the old one, unless `force`.
+        """
+        registry.retire_box_key(box_id, force=force)
 
     return router

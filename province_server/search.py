@@ -5,7 +5,9 @@ import threading
 import msgspec
 from sqlalchemy.orm import Session
 
+from province_server.audit.trail import note
 from province_server.cards import Cards
+from province_server.evidence import Evidence
 from province_server.gallery import Galleries
 from province_server.keys import Keys, city_key
 from province_server.limits import RateLimit
@@ -64,6 +66,7 @@ class Search:
         galleries: Galleries,
         cards: Cards,
         matches: RecentMatches,
+        evidence: Evidence,
         limit: RateLimit,
         pack_id: str,
         scores: ScoreModel,
@@ -74,6 +77,7 @@ class Search:
         self._galleries = galleries
         self._cards = cards
         self._matches = matches
+        self._evidence = evidence
         self._limit = limit
         self._pack_id = pack_id
         self._scores = scores
@@ -91,6 +95,11 @@ class Search:
         if any(not 0 <= probe.look < MAX_LOOKS for probe in request.probes):
             raise InvalidInput(f"`look` must be 0..{MAX_LOOKS - 1}")
         self._limit.spend(city_id, len(request.probes))
+        reply = self._answered(city_id, request)
+        self._record(request, reply)
+        return reply
+
+    def _answered(self, city_id: str, request: SearchRequest) -> SearchReply:
         with self._database.read() as session:
             allowed = [self._covered(session, city_id, probe) for probe in request.probes]
             vectors = [protect.decode_probe(probe.vector, self._dimension) for probe in request.probes]
@@ -100,6 +109,16 @@ class Search:
                     for probe, galleries, vector in zip(request.probes, allowed, vectors, strict=True)
                 )
             )
+
+    def _record(self, request: SearchRequest, reply: SearchReply) -> None:
+        """Have it in the audit trail of whom the city is about to be told; of a miss nothing is left (C2)."""
+        told = [(probe, hit.card_view) for probe, hit in zip(request.probes, reply.hits, strict=True) if hit.card_view]
+        if not told:
+            return
+        with self._database.write() as session:
+            for probe, card in told:
+                about = {"camera": probe.camera_id, "purpose": probe.purpose}
+                note(session, "matched", "customer", card.customer_id, about)
 
     def _covered(self, session: Session, city_id: str, probe: Probe) -> list[Gallery]:
         row = session.get(CameraRow, probe.camera_id)
@@ -136,6 +155,7 @@ class Search:
             return SearchHit(Outcome.NOT_ENROLLED, None)
         if probe.purpose == Purpose.VIP_SERVICE:  # a tap for a ticket gives nobody a reason to see the portrait
             self._matches.remember(city_id, hit.customer_id)
+            self._evidence.note(city_id, hit, found.templates)
         home = session.get_one(BranchRow, card.home_branch_id)
         named = msgspec.structs.replace(card, home_branch_zh=home.name_zh, home_branch_en=home.name_en)
         return SearchHit(Outcome.MATCHED, named)

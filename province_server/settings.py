@@ -25,6 +25,14 @@ class ProvinceSettings(Settings, env_prefix="YINGBIN_PROVINCE_"):
     templates_index: Literal["faiss", "milvus"] = Field(
         default="faiss", title="Index", description="What searches the galleries; `milvus` needs `milvus_folder`."
     )
+    gallery_folder: Path | None = Field(
+        default=None,
+        title="Galleries",
+        description="This process's own folder for the galleries, sealed. Beside the identity store when absent.",
+    )
+    gallery_key_h: float = Field(
+        default=23.0, gt=0, le=24, title="Gallery key", description="Then a new one: what was removed is unreadable."
+    )
     milvus_folder: Path | None = Field(
         default=None, title="Milvus", description="A folder of its own, on an encrypted volume; begins empty."
     )
@@ -38,6 +46,12 @@ class ProvinceSettings(Settings, env_prefix="YINGBIN_PROVINCE_"):
         title="Log of erasures",
         description="Replayed after a restore; where the loss of the databases does not reach. Beside the key store "
         "when absent.",
+    )
+    legal_entity: str = Field(
+        default="this bank", min_length=1, max_length=120, title="Legal entity", description="Who files (C7)."
+    )
+    holidays_file: Path | None = Field(
+        default=None, title="Holidays", description="TOML like the packaged one, which it replaces: add each new year."
     )
     models_pack: str = Field(default=DEFAULT_PACK, title="Model pack", description="All galleries are bound to it.")
     catalogue_file: Path | None = Field(
@@ -57,9 +71,31 @@ class ProvinceSettings(Settings, env_prefix="YINGBIN_PROVINCE_"):
     sign_in_attempts_per_min: float = Field(
         default=10.0, gt=0, title="Sign-in rate", description="Attempts a minute for each staff id."
     )
+    assists_per_min: float = Field(
+        default=6.0, gt=0, title="Teller assist", description="Comparisons a minute with any one customer."
+    )
+    photo_checks_per_s: float = Field(
+        default=4.0, gt=0, title="Photo checks", description="Photos a second each enroller may have looked at."
+    )
+    upload_folder: Path | None = Field(
+        default=None,
+        title="Uploads",
+        description="Where large uploads wait, sealed, while they are worked off; the system's temporary folder when "
+        "absent.",
+    )
+    photo_threads: int = Field(
+        default=1, ge=1, le=64, title="Photo threads", description="Threads that look at photos of a bulk enrolment."
+    )
     portrait_after_match_h: float = Field(
         default=24.0, gt=0, le=72, title="Portrait", description="How long another city may ask after a match there."
     )
+
+    @property
+    def galleries(self) -> Path:
+        """Where the galleries are kept."""
+        from yingbin.storage.database import beside
+
+        return self.gallery_folder or beside(self.database_url, ".galleries", otherwise=self.keystore_file)
 
     @model_validator(mode="after")
     def _milvus_has_a_folder(self) -> Self:

@@ -1,159 +1,165 @@
-"""Staff: who they are, whether on duty, and signing in at the province."""
+"""Staff: who they are and what they may sign in with. Those of a branch reach the feed of their city."""
 
 from typing import Final, Self
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
-from sqlalchemy import select
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
-from province_server.auth import AUDIENCE, Gate, open_to_all
+from province_server import rota
 from province_server.cards import city_of
 from province_server.feed import Notifier, publish
-from province_server.limits import RateLimit
-from province_server.records import After, Body, Id, Label, Limit, existing, insert, next_cursor
-from yingbin.errors import BadConfiguration, Conflict, NotAuthenticated, NotFound
+from province_server.records import AN_ID, Body, Id, Label, existing, insert, page_of
+from yingbin.errors import BadConfiguration, Conflict, InvalidInput, NotFound
 from yingbin.feed_wire import FeedKind
-from yingbin.ids import new_id
+from yingbin.ids import new_id, now_ms
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, StaffRow
-from yingbin.trust.staff import STAFF_TOKEN_TTL_S, Role, check_pin, hash_pin, issue_staff_token, now_s
+from yingbin.trust.staff import Role, hash_pin
 
 TABLET_ROLES: Final = frozenset(
     {Role.RM, Role.LOBBY, Role.BRANCH_MANAGER, Role.ACCOUNT_MANAGER, Role.SECURITY, Role.ROBOT, Role.SCREEN}
 )
 """They sign in at their city with a PIN; everybody else signs in here with a password."""
+OFFICE_ROLES: Final = tuple(role for role in Role if role not in TABLET_ROLES)
+"""They work at the province: pages and API."""
 MIN_PASSWORD: Final = 12
 MIN_PIN: Final = 6
-_NOBODY: Final = hash_pin("nobody has this password")
 
 
-class NewStaff(Body):
+class NewSecret(Body):
+    """A `pin` for a role at a tablet, or a `password` for a role at the province."""
+
+    pin: SecretStr | None = Field(default=None, min_length=MIN_PIN, max_length=64, examples=["493817"])
+    password: SecretStr | None = Field(default=None, min_length=MIN_PASSWORD, max_length=256, examples=[None])
+
+    def hash_for(self, role: Role) -> str:
+        """Return what is stored. Raises `ValueError` unless exactly the secret of this role was given."""
+        at_tablet = role in TABLET_ROLES
+        right, wrong = (self.pin, self.password) if at_tablet else (self.password, self.pin)
+        if right is None or wrong is not None:
+            needed = "`pin`, and no `password`" if at_tablet else "`password`, and no `pin`"
+            raise ValueError(f"the role {role} needs {needed}")
+        return hash_pin(right.get_secret_value())
+
+
+class NewStaff(NewSecret):
     """Somebody new: with `branch_id` and `pin` for a role at a tablet, with `password` for a role at the province."""
 
-    staff_id: Id = Field(default_factory=new_id)
-    display_name: Label
-    role: Role
-    branch_id: Id | None = None
-    pin: SecretStr | None = Field(default=None, min_length=MIN_PIN, max_length=64)
-    password: SecretStr | None = Field(default=None, min_length=MIN_PASSWORD, max_length=256)
+    staff_id: Id = Field(default_factory=new_id, examples=["rm-1"])
+    display_name: Label = Field(examples=["王经理"])
+    role: Role = Field(examples=[Role.RM])
+    branch_id: Id | None = Field(default=None, examples=[AN_ID])
     on_duty: bool = False
 
     @model_validator(mode="after")
-    def _one_secret(self) -> Self:
+    def _complete(self) -> Self:
         at_tablet = self.role in TABLET_ROLES
         if at_tablet and (self.pin is None or self.branch_id is None or self.password is not None):
             raise ValueError(f"the role {self.role} needs `branch_id` and `pin`, and no `password`")
         if not at_tablet and (self.password is None or self.branch_id is not None or self.pin is not None):
             raise ValueError(f"the role {self.role} needs `password`, and neither `branch_id` nor `pin`")
+        if self.on_duty and not at_tablet:
+            raise ValueError(f"the role {self.role} is not on duty at a branch")
         return self
 
-    @property
-    def secret(self) -> str:
-        """The PIN or the password."""
-        given = self.pin or self.password
-        return given.get_secret_value() if given else ""
 
+class StaffChange(Body):
+    """What changes at a member of staff; what is left out stays. One who left is made inactive, never deleted."""
 
-class SignIn(Body):
-    """Who wants to work here."""
+    display_name: Label | None = Field(default=None, examples=["王经理"])
+    role: Role | None = Field(default=None, examples=[None])
+    branch_id: Id | None = Field(default=None, examples=[None])
+    active: bool | None = Field(default=None, examples=[False])
 
-    staff_id: Id
-    password: SecretStr = Field(max_length=256)
-
-
-class Session(BaseModel):
-    """Send `token` with every request: `Authorization: Bearer <token>`."""
-
-    token: str
-    expires_at_ms: int
-
-
-class Duty(Body):
-    """Whether somebody is on duty now."""
-
-    on_duty: bool
-
-
-class StaffCreated(BaseModel):
-    """A new member of staff."""
-
-    staff_id: str
-
-
-class StaffOut(BaseModel):
-    """A member of staff."""
-
-    staff_id: str
-    display_name: str
-    role: str
-    branch_id: str | None
-    on_duty: bool
-
-
-class StaffPage(BaseModel):
-    """Staff by id."""
-
-    items: list[StaffOut]
-    next: str | None
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("nothing to change: give `display_name`, `role`, `branch_id` or `active`")
+        return self
 
 
 class StaffService:
-    """Keeps staff; those of a branch reach the feed of their city."""
+    """Keeps staff."""
 
-    def __init__(self, database: Database, notifier: Notifier, token_key: bytes, limit: RateLimit) -> None:
+    def __init__(self, database: Database, notifier: Notifier) -> None:
         self._database = database
         self._notifier = notifier
-        self._token_key = token_key
-        self._limit = limit
 
     def add(self, new: NewStaff) -> str:
         """Return the id. Raises `InvalidInput`, `Conflict`."""
-        secret_hash = hash_pin(new.secret)
+        row = _row(new)
         with insert(self._database, f"there is somebody with the staff id {new.staff_id} already") as session:
             if new.branch_id is not None:
                 existing(session, BranchRow, new.branch_id, "branch")
-            values = new.model_dump(exclude={"pin", "password"})
-            session.add(StaffRow(**values, secret_hash=secret_hash))
+            session.add(row)
             session.flush()
-            city_id = city_of(session, new.branch_id) if new.branch_id else None
-            if city_id:
-                publish(session, city_id, FeedKind.STAFF, new.staff_id)
-        if city_id:
-            self._notifier.wake(city_id)
+            cities = _publish(session, row.staff_id, row.branch_id)
+            if new.on_duty:
+                rota.begin(session, row, now_ms())
+                rota.settle(session, row)
+        self._wake(cities)
         return new.staff_id
 
-    def set_duty(self, staff_id: str, *, on_duty: bool) -> None:
-        """Change whether somebody is on duty. Raises `NotFound`."""
+    def change(self, staff_id: str, change: StaffChange) -> None:
+        """Change somebody; his tokens end unless only the name changed, and he is off duty when he moves or leaves.
+
+        Raises `NotFound`, `InvalidInput`, `Conflict` for the last gallery administrator.
+        """
+        values = change.model_dump(exclude_none=True)
         with self._database.write() as session:
-            row = session.get(StaffRow, staff_id)
-            if row is None:
-                raise NotFound(f"there is nobody with the staff id {staff_id}")
-            row.on_duty = on_duty
-            session.flush()
-            city_id = city_of(session, row.branch_id) if row.branch_id else None
-            if city_id:
-                publish(session, city_id, FeedKind.STAFF, staff_id)
-        if city_id:
+            row = _locked(session, staff_id)
+            before = row.role, row.branch_id, row.active
+            _check(session, row, change)
+            for name, value in values.items():
+                setattr(row, name, value)
+            after = row.role, row.branch_id, row.active
+            _keep_one_admin(session)
+            if after != before:
+                row.token_version += 1
+            if after[1:] != before[1:]:
+                rota.end_all(session, row, now_ms())
+            cities = _publish(session, staff_id, before[1], row.branch_id) | rota.settle(session, row)
+        self._wake(cities)
+
+    def reset_secret(self, staff_id: str, new: NewSecret) -> None:
+        """Replace somebody's PIN or password; his tokens end and a lock-out too. Raises `NotFound`, `InvalidInput`."""
+        with self._database.read() as session:
+            role = Role(_found(session.get(StaffRow, staff_id), staff_id).role)
+        try:
+            secret_hash = new.hash_for(role)
+        except ValueError as error:
+            raise InvalidInput(str(error)) from None
+        with self._database.write() as session:
+            row = _locked(session, staff_id)
+            row.secret_hash = secret_hash
+            row.token_version += 1
+            row.failed_sign_ins = row.locked_until_ms = 0
+            cities = _publish(session, staff_id, row.branch_id)
+        self._wake(cities)
+
+    def get(self, staff_id: str) -> StaffRow:
+        """Return a member of staff. Raises `NotFound`."""
+        with self._database.read() as session:
+            return _found(session.get(StaffRow, staff_id), staff_id)
+
+    def page(
+        self, after: str, limit: int, branch_id: str | None = None, role: Role | None = None, active: bool | None = None
+    ) -> list[StaffRow]:
+        """Return staff by id: those of a branch, with a role, active or not; None is everybody."""
+        conditions: list[ColumnElement[bool]] = []
+        if branch_id is not None:
+            conditions.append(StaffRow.branch_id == branch_id)
+        if role is not None:
+            conditions.append(StaffRow.role == role)
+        if active is not None:
+            conditions.append(StaffRow.active.is_(active))
+        with self._database.read() as session:
+            return page_of(session, StaffRow, StaffRow.staff_id, after, limit, *conditions)
+
+    def _wake(self, cities: set[str]) -> None:
+        for city_id in cities:
             self._notifier.wake(city_id)
-
-    def sign_in(self, staff_id: str, password: str) -> Session:
-        """Return a token. Raises `NotAuthenticated`, `TooManyRequests`."""
-        self._limit.spend(staff_id)
-        with self._database.read() as session:
-            row = session.get(StaffRow, staff_id)
-        known = row is not None and row.role not in TABLET_ROLES
-        check_pin(row.secret_hash if row and known else _NOBODY, password)
-        if row is None or not known:
-            raise NotAuthenticated("staff id or password is wrong")
-        at_s = now_s()
-        token = issue_staff_token(self._token_key, AUDIENCE, row.staff_id, Role(row.role), "", now_s=at_s)
-        return Session(token=token, expires_at_ms=(int(at_s) + STAFF_TOKEN_TTL_S) * 1000)
-
-    def page(self, after: str, limit: int) -> list[StaffRow]:
-        """Return staff by id."""
-        with self._database.read() as session:
-            found = select(StaffRow).where(StaffRow.staff_id > after).order_by(StaffRow.staff_id).limit(limit)
-            return list(session.scalars(found))
 
 
 def first_admin(database: Database, staff_id: str, password: str) -> None:
@@ -163,46 +169,57 @@ def first_admin(database: Database, staff_id: str, password: str) -> None:
     """
     try:
         new = NewStaff(
-            staff_id=staff_id,
-            display_name=staff_id,
-            role=Role.GALLERY_ADMIN,
-            password=SecretStr(password),
-            on_duty=True,
-        )
+            staff_id=staff_id, display_name=staff_id, role=Role.GALLERY_ADMIN, password=SecretStr(password)
+        )  # fmt: skip
     except ValidationError as error:
         raise BadConfiguration(f"staff id or password: {error.errors()[0]['msg']}") from error
-    secret_hash = hash_pin(new.secret)
+    row = _row(new)
     with insert(database, f"there is somebody with the staff id {staff_id} already") as session:
-        if session.scalars(select(StaffRow.staff_id).where(StaffRow.role == Role.GALLERY_ADMIN).limit(1)).first():
+        if _admins(session):
             raise Conflict("this province has a gallery administrator already; new staff are added by signing in")
-        session.add(StaffRow(**new.model_dump(exclude={"pin", "password"}), secret_hash=secret_hash))
+        session.add(row)
 
 
-def routes(staff: StaffService, gate: Gate) -> APIRouter:
-    """Return the routes of staff and signing in."""
-    router = APIRouter(prefix="/v1", tags=["staff"])
-    admin = [Depends(gate.requires(Role.GALLERY_ADMIN))]
-    reader = [Depends(gate.requires(Role.GALLERY_ADMIN, Role.SECURITY_OFFICER, Role.AUDITOR))]
+def _row(new: NewStaff) -> StaffRow:
+    values = new.model_dump(exclude={"pin", "password", "on_duty"})
+    return StaffRow(**values, secret_hash=new.hash_for(new.role), on_duty=False)
 
-    @router.post("/sessions", status_code=201, dependencies=[Depends(open_to_all)])
-    def sign_in(body: SignIn) -> Session:
-        """Sign in with a password."""
-        return staff.sign_in(body.staff_id, body.password.get_secret_value())
 
-    @router.post("/staff", status_code=201, dependencies=admin)
-    def add_staff(body: NewStaff) -> StaffCreated:
-        """Register somebody."""
-        return StaffCreated(staff_id=staff.add(body))
+def _found(row: StaffRow | None, staff_id: str) -> StaffRow:
+    if row is None:
+        raise NotFound(f"there is nobody with the staff id {staff_id}")
+    return row
 
-    @router.patch("/staff/{staff_id}/duty", status_code=204, dependencies=admin)
-    def set_duty(staff_id: str, body: Duty) -> None:
-        """Put somebody on or off duty."""
-        staff.set_duty(staff_id, on_duty=body.on_duty)
 
-    @router.get("/staff", dependencies=reader)
-    def list_staff(after: After = "", limit: Limit = 50) -> StaffPage:
-        """List staff."""
-        items = [StaffOut.model_validate(row, from_attributes=True) for row in staff.page(after, limit)]
-        return StaffPage(items=items, next=next_cursor([item.staff_id for item in items], limit))
+def _locked(session: Session, staff_id: str) -> StaffRow:
+    return _found(session.get(StaffRow, staff_id, with_for_update=True), staff_id)
 
-    return router
+
+def _check(session: Session, row: StaffRow, change: StaffChange) -> None:
+    if change.role is not None and (change.role in TABLET_ROLES) != (row.role in TABLET_ROLES):
+        raise InvalidInput(
+            f"{row.staff_id} signs in with another kind of secret: register anew for the role {change.role}"
+        )
+    if change.branch_id is not None:
+        if row.role not in TABLET_ROLES:
+            raise InvalidInput(f"the role {row.role} does not work at a branch")
+        existing(session, BranchRow, change.branch_id, "branch")
+
+
+def _admins(session: Session) -> int:
+    admins = select(func.count()).where(StaffRow.role == Role.GALLERY_ADMIN, StaffRow.active)
+    return session.scalars(admins).one()
+
+
+def _keep_one_admin(session: Session) -> None:
+    session.flush()
+    if not _admins(session):
+        raise Conflict("this is the last gallery administrator: register another first")
+
+
+def _publish(session: Session, staff_id: str, *branch_ids: str | None) -> set[str]:
+    """Tell the cities of these branches of somebody; return them, to be woken."""
+    cities = {city_of(session, branch_id) for branch_id in branch_ids if branch_id}
+    for city_id in sorted(cities):
+        publish(session, city_id, FeedKind.STAFF, staff_id)
+    return cities

@@ -6,37 +6,34 @@ and the link follow. Renewing (`renewal.py`) adds and removes in one: a `pending
 key, which becomes `linked` as the old one becomes `erased`. What a crash left between is finished at the next start.
 """
 
-import secrets
 import threading
+from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import delete, select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from province_server.cards import city_of, consents_in_force, gallery_of, needed_for
-from province_server.feed import Notifier, publish
+from province_server.admission import Wanted, refusals
+from province_server.cards import Customer, city_of, consents_in_force, needed_for, require_guardian
+from province_server.feed import Notifier, publish, publish_all
+from province_server.filling import fill
 from province_server.gallery import Galleries
-from province_server.keys import PROVINCE, Keys
-from yingbin.errors import BadConfiguration, Conflict, NotFound, Unavailable
+from province_server.keys import Keys
+from province_server.template_store import NewTemplate, Prepared, TemplateStore
+from yingbin.errors import Conflict, NotFound, Unavailable, YingbinError
 from yingbin.feed_wire import FeedKind
-from yingbin.galleries import protect
 from yingbin.galleries.protect import Domain, Vector
-from yingbin.ids import new_id
 from yingbin.log import get_logger
 from yingbin.storage.database import Database
-from yingbin.storage.province import CustomerRow, TemplateLink
-from yingbin.storage.templates import TemplateRow
+from yingbin.storage.province import BranchRow, City, CustomerRow, TemplateLink
 from yingbin.trust.consent import Gallery, require
-
-MAX_TEMPLATES = 10
-"""A customer; more do not help, and the most any one has sets how deep every search goes."""
-BATCH = 500
+from yingbin.trust.seal import SealBroken
 
 log = get_logger()
 
 
 class TemplateVault:
-    """The only writer of template rows, links and galleries."""
+    """Says which templates count, and keeps the galleries so; with `store`, the only writer of templates."""
 
     def __init__(
         self,
@@ -48,98 +45,142 @@ class TemplateVault:
         pack_id: str,
     ) -> None:
         self._identity = identity
-        self._templates = templates
         self._keys = keys
         self._galleries = galleries
         self._notifier = notifier
         self._pack_id = pack_id
+        self.store = TemplateStore(identity, templates, keys, pack_id)
         self.lock = threading.Lock()
         """Held around a commit and the change of the galleries that belongs to it."""
 
     def load(self) -> None:
-        """Finish what a crash interrupted, then fill the galleries from the stores.
-
-        Raises `BadConfiguration` when every template was made with another model pack.
-        """
-        self.purge("pending", "erased")
-        self._require_pack()
+        """Finish what a crash interrupted, then bring the galleries to what the stores say."""
+        self.store.purge("pending", "erased")
         self.fill(self._galleries.domain)
 
     def fill(self, domain: Domain) -> None:
-        """Add every template to the galleries, a batch at a time, reading them in `domain`."""
-        after = ""
-        while True:
-            with self.lock:
-                batch = self.linked_after(after)
-                if not batch:
-                    return
-                vectors = self._vectors([link.template_id for link in batch], domain)
-                for gallery in Gallery:
-                    links = [link for link in batch if link.gallery == gallery and link.template_id in vectors]
-                    if links:
-                        found = np.stack([vectors[link.template_id] for link in links])
-                        ids = [(link.template_id, link.customer_id) for link in links]
-                        self._galleries.add_many(gallery, ids, found, domain)
-                for link in (link for link in batch if link.template_id not in vectors):
-                    log.warning("template_not_searchable", template_id=link.template_id, pack_id=self._pack_id)
-            after = batch[-1].template_id
+        """Bring the galleries to what the stores say, reading templates in `domain`."""
+        fill(self._identity, self._galleries, lambda template_ids: self._make_searchable(template_ids, domain))
 
-    def _require_pack(self) -> None:
-        with self._templates.read() as session:
-            packs = set(session.scalars(select(TemplateRow.pack_id).distinct()))
-        if packs and self._pack_id not in packs:
-            raise BadConfiguration(
-                f"all templates were made with model pack {', '.join(sorted(packs))}, but models_pack is "
-                f"{self._pack_id}: set models_pack back; changing packs needs new stores and enrolling again"
-            )
+    def _make_searchable(self, template_ids: Sequence[str], domain: Domain) -> None:
+        """Add templates to the galleries, reading them in `domain`."""
+        with self.lock:
+            with self._identity.read() as session:
+                of_ids = (TemplateLink.template_id.in_(template_ids), TemplateLink.state == "linked")
+                batch = session.scalars(select(TemplateLink).where(*of_ids)).all()
+            vectors = self.store.vectors([link.template_id for link in batch], domain)
+            for gallery in Gallery:
+                links = [link for link in batch if link.gallery == gallery and link.template_id in vectors]
+                if links:
+                    found = np.stack([vectors[link.template_id] for link in links])
+                    ids = [(link.template_id, link.customer_id) for link in links]
+                    self._galleries.add_many(gallery, ids, found, domain)
+            for link in (link for link in batch if link.template_id not in vectors):
+                log.warning("template_not_searchable", template_id=link.template_id, pack_id=self._pack_id)
 
     def check_may_add(self, session: Session, customer_id: str, gallery: Gallery) -> None:
-        """Raise `NotFound`, `ConsentMissing` or `Conflict` unless this customer may get a template in `gallery`."""
-        if session.get(CustomerRow, customer_id, with_for_update=True) is None:
-            raise NotFound(f"there is no customer {customer_id}")
-        require(consents_in_force(session, customer_id), *sorted(needed_for(gallery)))
-        present = gallery_of(session, customer_id)
-        if present not in {None, gallery}:
-            raise Conflict(f"this customer is enrolled in the gallery {present}; withdraw that first")
-        links = (TemplateLink.customer_id == customer_id, TemplateLink.state == "linked")
-        if len(session.scalars(select(TemplateLink.template_id).where(*links)).all()) >= MAX_TEMPLATES:
-            raise Conflict(f"this customer has {MAX_TEMPLATES} templates already; more would not help")
+        """Raise unless this customer may get a template in `gallery`.
+
+        `NotFound`, `GuardianMissing` (C6), `ConsentMissing`, `Conflict`, or `Unavailable` while his seal is renewed.
+        """
+        session.get(CustomerRow, customer_id, with_for_update=True)
+        (refusal,) = refusals(session, [Wanted(customer_id, gallery)])
+        if refusal is not None:
+            raise refusal
+        self.check_guardian(session, customer_id)
+
+    def check_guardian(self, session: Session, customer_id: str) -> None:
+        """Raise `GuardianMissing` for a registered customer under 14 without a guardian (C6).
+
+        `Unavailable` while the province's key is renewed and the caller does not hold `lock`.
+        """
+        row = session.get_one(CustomerRow, customer_id)
+        try:
+            opened = self._keys.open_record(customer_id, row.record_sealed)
+        except SealBroken as error:
+            raise Unavailable("the province's key is being renewed; try again") from error
+        require_guardian(Customer.model_validate_json(opened))
 
     def add(self, customer_id: str, gallery: Gallery, vector: Vector) -> str:
         """Enrol a raw unit vector, fp32 (d,); return the template's id. Raises as `check_may_add`."""
-        domain = self._keys.domains(PROVINCE)[-1]
-        protected = protect.normalise(protect.apply(domain.transform, vector))
-        key_sealed, vector_sealed = self._keys.seal_vector(protected)
-        template_id, subject_id = new_id(), new_subject_id()
-        with self._identity.write() as session:
+        with self._identity.read() as session:
             self.check_may_add(session, customer_id, gallery)
-            session.add(
-                TemplateLink(
-                    template_id=template_id, customer_id=customer_id, subject_id=subject_id, gallery=gallery,
-                    key_sealed=key_sealed, state="pending",
-                )
-            )  # fmt: skip
-        with self._templates.write() as session:
-            session.add(
-                TemplateRow(
-                    subject_id=subject_id, pack_id=self._pack_id, key_id=domain.key_id, vector_sealed=vector_sealed
-                )
-            )
+        (prepared,) = self.store.prepare([NewTemplate(customer_id, gallery, vector)])
+        try:
+            with self.lock:
+                with self._identity.write() as session:
+                    self.check_may_add(session, customer_id, gallery)
+                    (refusal,) = self.store.changed_since(session, [prepared])
+                    if refusal is not None:
+                        raise refusal
+                    cities = self.link(session, [prepared])
+                self.serve([prepared])
+        except YingbinError:
+            self.store.discard([prepared])
+            raise
+        for city_id in cities:
+            self._notifier.wake(city_id)
+        return prepared.template_id
+
+    def link(self, session: Session, prepared: Sequence[Prepared]) -> list[str]:
+        """Make prepared templates count, in the caller's transaction; return the cities to wake.
+
+        The caller holds `lock`, has asked `admission.refusals` and `changed_since`, and calls `serve` after the commit.
+        """
+        subjects = [one.subject_id for one in prepared]
+        session.execute(update(TemplateLink).where(TemplateLink.subject_id.in_(subjects)).values(state="linked"))
+        at_home = select(CustomerRow.customer_id, BranchRow.city_id).join_from(
+            CustomerRow, BranchRow, CustomerRow.home_branch_id == BranchRow.branch_id
+        )
+        customers = {one.customer_id for one in prepared}
+        found = session.execute(at_home.where(CustomerRow.customer_id.in_(customers)))
+        city_of_customer = dict(found.all())
+        cities = sorted(set(city_of_customer.values()))  # everywhere in one order: nobody waits in a circle
+        for city_id in cities:
+            here = [one for one in prepared if city_of_customer[one.customer_id] == city_id]
+            cards = [
+                (FeedKind.CARD_VIEW, customer_id) for customer_id in dict.fromkeys(one.customer_id for one in here)
+            ]
+            publish_all(session, city_id, [*cards, *((FeedKind.TEMPLATE, one.template_id) for one in here)])
+        return cities
+
+    def serve(self, linked: Sequence[Prepared]) -> None:
+        """Make linked templates searchable; the caller holds `lock` since before the commit."""
+        for gallery in Gallery:
+            some = [one for one in linked if one.gallery is gallery]
+            if some:
+                ids = [(one.template_id, one.customer_id) for one in some]
+                self._galleries.add_many(gallery, ids, np.stack([one.vector for one in some]), some[0].domain)
+
+    def move(self, customer_id: str, gallery: Gallery) -> None:
+        """Put all templates of a customer into another gallery; safe to repeat.
+
+        What is being enrolled for him meanwhile is refused, since it was for the old one. Raises `NotFound`,
+        `ConsentMissing`, or `Conflict` for somebody without a template.
+        """
         with self.lock:
-            if domain not in self._keys.domains(PROVINCE):
-                raise Unavailable("the province's key was renewed while the photo was being enrolled; send it again")
             with self._identity.write() as session:
-                self.check_may_add(session, customer_id, gallery)
-                link = session.get(TemplateLink, subject_id)
-                if link is None or link.state != "pending":
-                    raise Conflict("consent was withdrawn while the photo was being enrolled")
-                link.state = "linked"
-                session.flush()
+                if session.get(CustomerRow, customer_id, with_for_update=True) is None:
+                    raise NotFound(f"there is no customer {customer_id}")
+                require(consents_in_force(session, customer_id), *sorted(needed_for(gallery)))
+                of_customer = select(TemplateLink).where(TemplateLink.customer_id == customer_id)
+                links = session.scalars(of_customer.where(TemplateLink.state == "linked")).all()
+                if not links:
+                    raise Conflict("this customer has no template yet: enrol a photo for the gallery")
+                for begun in session.scalars(of_customer.where(TemplateLink.state == "pending")):
+                    begun.state, begun.key_sealed = "erased", b""
                 city_id = self.publish_card(session, customer_id)
-                publish(session, city_id, FeedKind.TEMPLATE, template_id)
-            self._galleries.add(gallery, template_id, customer_id, protected, domain)
+                for link in links:
+                    link.gallery = gallery
+                    publish(session, city_id, FeedKind.TEMPLATE, link.template_id)
+                ids = [link.template_id for link in links]
+            domain = self._galleries.domain
+            vectors = self.store.vectors(ids, domain)
+            self._galleries.remove_customer(customer_id)
+            owned = [(template_id, customer_id) for template_id in vectors]
+            if owned:
+                self._galleries.add_many(gallery, owned, np.stack(list(vectors.values())), domain)
         self._notifier.wake(city_id)
-        return template_id
 
     def publish_card(self, session: Session, customer_id: str) -> str:
         """Send a customer's card view to the city of his home branch again; return that city."""
@@ -147,20 +188,31 @@ class TemplateVault:
         publish(session, city_id, FeedKind.CARD_VIEW, customer_id)
         return city_id
 
-    def erase(self, session: Session, customer_id: str) -> None:
+    def recall(self, session: Session, customer_id: str) -> list[str]:
+        """Tell every city to drop what it knows of a customer, in the caller's transaction; return them.
+
+        Every one, since he may have been recognised as a guest in any.
+        """
+        cities = list(session.scalars(select(City.city_id).order_by(City.city_id)))
+        for city_id in cities:
+            publish(session, city_id, FeedKind.CARD_VIEW, customer_id)
+        return cities
+
+    def erase(self, session: Session, customer_id: str) -> int:
         """Destroy the keys of all templates of a customer and tell his city, in the caller's transaction.
 
-        The caller holds `lock`, and calls `forget` after the commit.
+        Return how many there were. The caller holds `lock`, and calls `forget` after the commit.
         """
         links = session.scalars(
             select(TemplateLink).where(TemplateLink.customer_id == customer_id, TemplateLink.state != "erased")
         ).all()
         if not links:
-            return
+            return 0
         city_id = self.publish_card(session, customer_id)
         for link in links:
             link.state, link.key_sealed = "erased", b""
             publish(session, city_id, FeedKind.TEMPLATE, link.template_id)
+        return len(links)
 
     def forget(self, customer_id: str) -> None:
         """After the commit of `erase`: out of the galleries, then out of the template store.
@@ -169,62 +221,11 @@ class TemplateVault:
         """
         try:
             self._galleries.remove_customer(customer_id)
-            self.purge("erased")
+            self.store.purge("erased")
         except Unavailable as error:
             log.warning("erased_templates_left", error_id=error.error_id, code=error.code)
 
     def vectors(self, template_ids: list[str], domain: Domain) -> dict[str, Vector]:
         """Return the searchable templates among `template_ids`, unit fp32 (d,), in `domain`."""
         with self.lock:  # renewal moves a template from row to row
-            return self._vectors(template_ids, domain)
-
-    def _vectors(self, template_ids: list[str], domain: Domain) -> dict[str, Vector]:
-        with self._identity.read() as session:
-            links = session.scalars(
-                select(TemplateLink).where(TemplateLink.template_id.in_(template_ids), TemplateLink.state == "linked")
-            ).all()
-        by_subject = {link.subject_id: link for link in links}
-        with self._templates.read() as session:
-            rows = session.scalars(
-                select(TemplateRow).where(TemplateRow.subject_id.in_(by_subject), TemplateRow.pack_id == self._pack_id)
-            ).all()
-        return {
-            by_subject[row.subject_id].template_id: self.opened(by_subject[row.subject_id], row, domain) for row in rows
-        }
-
-    def opened(self, link: TemplateLink, row: TemplateRow, domain: Domain) -> Vector:
-        """Return the template of a row, unit fp32 (d,), in `domain`. Raises `SealBroken`, `UnknownKey`."""
-        vector = self._keys.open_vector(row.key_id, link.key_sealed, row.vector_sealed)
-        mapped: Vector = self._keys.mapped(vector[None, :], self._keys.domain(PROVINCE, row.key_id), domain)[0]
-        return mapped
-
-    def linked_after(self, template_id: str) -> list[TemplateLink]:
-        """Return the next links to searchable templates, by template id."""
-        with self._identity.read() as session:
-            return list(
-                session.scalars(
-                    select(TemplateLink)
-                    .where(TemplateLink.state == "linked", TemplateLink.template_id > template_id)
-                    .order_by(TemplateLink.template_id)
-                    .limit(BATCH)
-                )
-            )
-
-    def purge(self, *states: str) -> None:
-        """Delete the rows behind links in `states`, then the links."""
-        while True:
-            with self._identity.read() as session:
-                doomed = session.scalars(
-                    select(TemplateLink.subject_id).where(TemplateLink.state.in_(states)).limit(BATCH)
-                ).all()
-            if not doomed:
-                return
-            with self._templates.write() as session:
-                session.execute(delete(TemplateRow).where(TemplateRow.subject_id.in_(doomed)))
-            with self._identity.write() as session:
-                session.execute(delete(TemplateLink).where(TemplateLink.subject_id.in_(doomed)))
-
-
-def new_subject_id() -> str:
-    """Return a random id: one with a time in it would say when somebody enrolled."""
-    return secrets.token_hex(16)
+            return self.store.vectors(template_ids, domain)

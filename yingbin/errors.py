@@ -1,6 +1,6 @@
 """The error tree. Every failure a person can meet has a code, a sentence that says what to do, and an id."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from yingbin.ids import new_id
 
@@ -19,6 +19,11 @@ class YingbinError(Exception):
         super().__init__(message)
         self.message = message
         self.error_id = new_id()
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What a program needs beyond the code: members of the problem body (RFC 9457, 3.2)."""
+        return {}
 
 
 class InvalidInput(YingbinError):

@@ -11,11 +11,25 @@ import msgspec
 from yingbin.wire import BadMessage, Camera, Outcome, decode
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Lever(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the visit adds to a product's priority: `factor` while `signal` holds (`yingbin.offers.decision.context`).
+
+    `branches`: only there; empty for all. It counts from `from_ms` until `until_ms`, 0 for no limit.
+    """
+
+    signal: str
+    factor: float
+    branches: tuple[str, ...] = ()
+    from_ms: int = 0
+    until_ms: int = 0
+
+
+class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
     """A product the brain would raise with this customer, scored before the visit; suitability is checked at the visit.
 
     `reason_*` states fact, source and date; neither text holds an amount of money. At most one offer per `category`
-    reaches a card; empty means none.
+    reaches a card, and never two that exclude each other; empty means none. On sale from `valid_from_ms` until
+    `valid_until_ms`, 0 for no limit. `rule`: what found it. `confidence`: high, medium or low.
     """
 
     product: str
@@ -29,6 +43,38 @@ class Candidate(msgspec.Struct, frozen=True):
     talking_point_zh: str = ""
     talking_point_en: str = ""
     category: str = ""
+    excludes: tuple[str, ...] = ()
+    valid_from_ms: int = 0
+    valid_until_ms: int = 0
+    levers: tuple[Lever, ...] = ()
+    rule: str = ""
+    confidence: str = ""
+
+
+class ContactNote(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What came of raising a product with this customer, in every city. `shown_at_ms`: the newest, oldest first."""
+
+    product: str
+    category: str = ""
+    refusals: int = 0
+    last_refused_ms: int = 0
+    shown_at_ms: tuple[int, ...] = ()
+
+
+class ContactPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often a customer may be asked; limits are data of the catalogue. A limit of 0 contacts means none at all.
+
+    After a refusal the product rests `refusal_product_days`, its category `refusal_category_days`; after `max_refusals`
+    of the product it rests `reoffer_days`. A product is shown `product_shown_per_30_days` times at most, and all
+    channels together make `contacts_per_30_days`.
+    """
+
+    refusal_product_days: int = 30
+    refusal_category_days: int = 7
+    max_refusals: int = 2
+    reoffer_days: int = 180
+    product_shown_per_30_days: int = 4
+    contacts_per_30_days: int = 8
 
 
 class Avoid(msgspec.Struct, frozen=True):
@@ -39,11 +85,14 @@ class Avoid(msgspec.Struct, frozen=True):
     text_en: str
 
 
-class CardView(msgspec.Struct, frozen=True):
+class CardView(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a city may know of a customer before his identity is confirmed. No money, no full name.
 
     `purposes`: those in force under which a camera may recognise him (C1). `home_branch_zh` and `_en` come with a hit
-    of the province, for a city that does not know the branch; empty in a feed.
+    of the province, for a city that does not know the branch; empty in a feed. `catalogue`: version and digest of the
+    catalogue it was made by. `contacts` and `contacted_at_ms` (the newest contacts of any channel, oldest first) are
+    what `policy` is applied to at the visit. `matures_on`, `salary_day` (day of the month, 0 for unknown) and
+    `refused_last_visit` are what the visit's levers need.
     """
 
     customer_id: str
@@ -62,6 +111,13 @@ class CardView(msgspec.Struct, frozen=True):
     purposes: tuple[str, ...] = ()
     home_branch_zh: str = ""
     home_branch_en: str = ""
+    catalogue: str = ""
+    contacts: tuple[ContactNote, ...] = ()
+    contacted_at_ms: tuple[int, ...] = ()
+    policy: ContactPolicy = ContactPolicy()
+    matures_on: str = ""
+    salary_day: int = 0
+    refused_last_visit: bool = False
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -72,6 +128,31 @@ class Template(msgspec.Struct, frozen=True):
     pack_id: str
     gallery: str
     vector: bytes
+
+
+class WatchEntry(msgspec.Struct, frozen=True):
+    """Somebody of a watch list (C13), in the list's own domain at this city (little-endian fp32, unit length).
+
+    `document_number` names the written order, which ends at `valid_until_ms`. `subject` says who it is, to whoever is
+    told: security, or `told_staff_id` alone. `branch_id`: the one branch it is about; empty for all.
+    """
+
+    entry_id: str
+    watch_list: str
+    document_number: str
+    valid_until_ms: int
+    subject: str
+    pack_id: str
+    vector: bytes
+    told_staff_id: str = ""
+    branch_id: str = ""
+
+
+class WatchMap(msgspec.Struct, frozen=True):
+    """Maps the city's vectors into a watch list's domain (fp32, dim x dim, row-major)."""
+
+    watch_list: str
+    from_city: bytes
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -118,6 +199,8 @@ class FeedKind(StrEnum):
     STAFF = "staff"
     CARD_VIEW = "card_view"
     TEMPLATE = "template"
+    WATCH_MAP = "watch_map"
+    WATCH_ENTRY = "watch_entry"
 
 
 FEED_TYPES: dict[FeedKind, type[msgspec.Struct]] = {
@@ -127,6 +210,8 @@ FEED_TYPES: dict[FeedKind, type[msgspec.Struct]] = {
     FeedKind.STAFF: Staff,
     FeedKind.CARD_VIEW: CardView,
     FeedKind.TEMPLATE: Template,
+    FeedKind.WATCH_MAP: WatchMap,
+    FeedKind.WATCH_ENTRY: WatchEntry,
 }
 
 
@@ -204,6 +289,33 @@ class OutcomeReport(msgspec.Struct, frozen=True):
     kind: str
     product: str
     at_ms: int
+
+
+class BundleInUse(msgspec.Struct, frozen=True):
+    """Which bundle a box connected with, by the key id of its domain, and when; sent by the city after a connection."""
+
+    box_id: str
+    key_id: str
+    at_ms: int
+
+
+RESPONSE_LIMITS_S: Final = (5, 10, 20, 60, 300)
+"""Upper limits of the classes in which response times are counted; a last class holds what took longer."""
+
+
+class BranchDay(msgspec.Struct, frozen=True):
+    """What a branch did on a day of China's clock, ISO 8601: counts only. Sent whole by the city after each change.
+
+    `changes` grows with every change, so that the newest is known. `answered`: cards taken, by class of response time.
+    """
+
+    branch_id: str
+    day: str
+    changes: int
+    visits: int
+    confirmed: int
+    wrong_person: int
+    answered: tuple[int, ...]
 
 
 def feed_payload(entry: FeedEntry) -> Any:

@@ -8,6 +8,8 @@ import uuid_utils
 
 BootId = Annotated[str, msgspec.Meta(max_length=64)]
 """The boot a look was made in, when it is not the one that proved the key: it waited through a restart. Else empty."""
+KeyId = Annotated[str, msgspec.Meta(max_length=64)]
+"""The name of a key transform, and so of the domain of the vectors it makes: `galleries.protect.Domain.key_id`."""
 
 
 def new_id() -> str:

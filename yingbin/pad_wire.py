@@ -18,7 +18,10 @@ LINE_DOWN_AFTER_S = 12
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """One suggestion with one reason, in both languages; the first of a card is the main one."""
+    """One suggestion with one reason, in both languages; the first of a card is the main one.
+
+    `confidence`: high, medium, low, or empty when it is nobody's in particular (the general list).
+    """
 
     product: str
     name_zh: str
@@ -27,6 +30,7 @@ class Offer(msgspec.Struct, frozen=True):
     reason_en: str
     talking_point_zh: str
     talking_point_en: str
+    confidence: str = ""
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -42,7 +46,8 @@ class Sighting(msgspec.Struct, frozen=True):
 class Card(msgspec.Struct, frozen=True):
     """What a tablet shows of one visit. `photo` is a base64 JPEG, empty until it arrives or if it never does.
 
-    `home_branch_zh` and `_en` name the branch of a customer from another city.
+    `home_branch_zh` and `_en` name the branch of a customer from another city. A `withdrawn` card holds nothing of the
+    customer any more: a tablet drops it (C5).
     """
 
     card_id: str
@@ -62,7 +67,7 @@ class Card(msgspec.Struct, frozen=True):
     offers: tuple[Offer, ...]
     avoid: tuple[Avoid, ...]
     assigned_to: str
-    state: Literal["open", "acknowledged", "confirmed", "greeted", "wrong_person", "closed"]
+    state: Literal["open", "acknowledged", "confirmed", "greeted", "wrong_person", "closed", "withdrawn"]
     refused_products: tuple[str, ...] = ()
     photo: str = ""
     home_branch_zh: str = ""

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from yingbin.errors import InvalidInput
-from yingbin.ids import BootId
+from yingbin.ids import BootId, KeyId
 from yingbin.local_wire import GalleryAsk, GalleryPage, LocalHit
 from yingbin.look_wire import LookFacts
 
@@ -106,11 +106,13 @@ class Proof(msgspec.Struct, frozen=True, tag="proof", array_like=True):
 class FaceEvent(LookFacts, frozen=True, tag="f", array_like=True):
     """One look at one track. `vector`: the box's key transform of a unit template, as `protect.encode_probe` codes it.
 
-    A repeat is answered as the first was and changes nothing.
+    A repeat is answered as the first was and changes nothing. `key_id`: the domain of `vector`, when it is an earlier
+    one than the box has proved; taken until the box's renewal is finished.
     """
 
     vector: bytes
     boot_id: BootId = ""
+    key_id: KeyId = ""
 
 
 class FacePicture(LookFacts, frozen=True, tag="p", array_like=True):

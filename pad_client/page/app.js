@@ -1,15 +1,15 @@
 // Wires the parts: socket -> store -> view -> components, and taps back the same way.
-import './parts/top-bar.js';
-import './parts/notices.js';
+import '../shared/parts/top-bar.js';
+import '../shared/parts/notices.js';
 import './parts/visit-card.js';
 import './parts/recent-list.js';
-import './parts/sign-in.js';
+import '../shared/parts/sign-in.js';
 import * as disk from './disk.js';
-import * as sound from './sound.js';
-import * as strings from './strings.js';
-import { el, glyph, setText } from './dom.js';
-import { t, word } from './strings.js';
-import { uuid } from './format.js';
+import * as sound from '../shared/sound.js';
+import * as strings from '../shared/strings.js';
+import { el, glyph, setText } from '../shared/dom.js';
+import { t, word } from '../shared/strings.js';
+import { uuid } from '../shared/format.js';
 import { Line } from './line.js';
 import { signIn, tokenFromAddress } from './session.js';
 import { calledBy } from './parts/who.js';
@@ -62,6 +62,7 @@ function render() {
   notices.show(seen, { soundReady: sound.ready() });
   card.show(seen.featured, seen.serverNow);
   wait.hidden = seen.featured !== null;
+  if (!state.cards.has(spoken.dataset.cardId)) setText(spoken, '');
   setText(waitTitle, t('wait.title'));
   setText(waitText, t('wait.text'));
   recent.show(seen);
@@ -71,6 +72,7 @@ function render() {
 function announce(cardId) {
   sound.ring();
   const arrived = state.cards.get(cardId).card;
+  spoken.dataset.cardId = cardId;
   setText(spoken, t('card.arrived', {
     name: calledBy(arrived),
     place: word('role', arrived.last.camera_role),
@@ -96,6 +98,7 @@ function leave(expired) {
 document.addEventListener('yb-tap', ({ detail }) => {
   if (detail.type === 'language') {
     strings.choose(detail.language);
+    disk.rememberLanguage(detail.language);
     render();
   } else if (detail.type === 'sign_out') {
     leave(false);
@@ -114,6 +117,7 @@ for (const touch of ['pointerdown', 'keydown']) {
   document.addEventListener(touch, () => sound.unlock().then(render), { passive: true });
 }
 
+strings.choose(disk.language());
 await strings.load();
 document.body.append(bar, notices, house, door, spoken);
 tokenFromAddress();

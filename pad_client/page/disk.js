@@ -1,26 +1,10 @@
 // All that this page keeps: the token (this tab only), language, ids of cards that rang, outcomes not yet stored. No personal data.
+import { local, read, tab, write } from '../shared/storage.js';
 
 const TOKEN = 'yingbin.token';
 const LANGUAGE = 'yingbin.language';
 const OUTBOX = 'yingbin.outbox';
 const RUNG = 'yingbin.rung';
-
-function read(store, key) {
-  try {
-    return store().getItem(key);
-  } catch {
-    return null; // storage switched off: the page still works, it only forgets
-  }
-}
-
-function write(store, key, value) {
-  try {
-    if (value === null) store().removeItem(key);
-    else store().setItem(key, value);
-  } catch {
-    // full or switched off, as above
-  }
-}
 
 function readList(key) {
   try {
@@ -30,9 +14,6 @@ function readList(key) {
     return [];
   }
 }
-
-const local = () => window.localStorage;
-const tab = () => window.sessionStorage;
 
 export const token = () => read(tab, TOKEN);
 export const rememberToken = (value) => write(tab, TOKEN, value);

@@ -98,6 +98,10 @@ const messages = {
     state.lastSeq = Math.max(state.lastSeq, seq);
     const held = state.cards.get(card.card_id);
     if (held && held.seq >= seq) return effects;
+    if (card.state === 'withdrawn') {
+      dropCard(state, card.card_id);
+      return [...effects, { do: 'keep_outbox' }];
+    }
     state.cards.set(card.card_id, { seq, card, shownAt: held?.shownAt ?? now });
     if (card.state === 'confirmed') state.verified.add(card.card_id);
     if (card.state !== 'open') answered(state, card.card_id, 'acknowledge');
@@ -185,6 +189,13 @@ function forgetMoney(state, cardId) {
 function forget(state) {
   Object.assign(state, { me: null, lastSeq: 0, selected: null, held: false, moneyShown: false, notices: [] });
   for (const held of [state.cards, state.portraits, state.verified, state.asked, state.sent, state.reported, state.unseen]) held.clear();
+}
+
+// The customer withdrew: nothing of him stays, and nothing more is said about him.
+function dropCard(state, cardId) {
+  for (const held of [state.cards, state.portraits, state.verified, state.asked, state.reported, state.unseen]) held.delete(cardId);
+  for (const item of state.outbox.filter((one) => one.card_id === cardId)) dropOutcome(state, item.outcome_id);
+  if (state.selected === cardId) Object.assign(state, { selected: null, held: false, moneyShown: false });
 }
 
 function trim(state) {

@@ -32,7 +32,7 @@ def test_search_prints_the_fixed_keys_as_numbers_best_index_first() -> None:
     assert figures["runs"][0]["identities"] < 2_000  # people with two templates are one identity
 
 
-@pytest.mark.parametrize("gallery", [(10, 512), (5_000, 127), (10**9, 512)])
+@pytest.mark.parametrize("gallery", [(10, 512), (5_000, 1), (10**9, 512)])
 def test_a_gallery_that_cannot_be_measured_is_refused(gallery: tuple[int, int]) -> None:
     with pytest.raises(InvalidInput, match=str(gallery[0])):
         run_search_bench([gallery], lambda _: None)

@@ -129,6 +129,7 @@ class House:
             "feed_retry_max_s": 0.3,
             "breaker_open_s": 0.3,
             "outcome_retry_max_s": 1.0,
+            "statistics_interval_s": 0.1,
             **self._overrides,
         }
 
@@ -160,6 +161,11 @@ class House:
             self._running.send_signal(signal.SIGTERM)
             self._running.wait(15)
         self._running = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of a city that is a process of its own."""
+        return int(self._running.pid)
 
     def kill(self) -> None:
         self._running.kill()

@@ -22,6 +22,9 @@ from yingbin.galleries.protect import (
     random_transform,
 )
 from yingbin.ids import now_ms
+from yingbin.trust.audit.exchange import Exchange
+from yingbin.trust.audit.record import SignedHead
+from yingbin.trust.devices import DeviceKey
 from yingbin.trust.staff import read_city_token
 
 HOUR_MS = 3_600_000
@@ -51,7 +54,13 @@ class Province:
         self.searches = 0
         self.batches: list[int] = []
         self.outcomes: dict[str, feed_wire.OutcomeReport] = {}
-        self._public_key = city_public_key
+        self.bundles: dict[str, str] = {}
+        self.days: list[feed_wire.BranchDay] = []
+        self.heads: list[SignedHead] = []
+        self.kept_heads: list[SignedHead] = []
+        """What the province says, once each, that it keeps of the city's trail."""
+        self.portraits: list[tuple[str, str]] = []
+        self.public_key = city_public_key
         self._server: tuple[uvicorn.Server, threading.Thread] | None = None
         self.address = ""
 
@@ -60,6 +69,9 @@ class Province:
         app.add_api_route("/v1/city/feed", self._feed, methods=["GET"])
         app.add_api_route("/v1/city/search", self._search, methods=["POST"])
         app.add_api_route("/v1/city/outcomes", self._outcomes, methods=["POST"])
+        app.add_api_route("/v1/city/audit", self._audit, methods=["POST"])
+        app.add_api_route("/v1/city/bundles", self._bundles, methods=["POST"])
+        app.add_api_route("/v1/city/statistics", self._statistics, methods=["POST"])
         app.add_api_route("/v1/city/customers/{customer_id}/portrait", self._portrait, methods=["GET"])
         server, thread, self.address = in_thread(app)
         self._server = (server, thread)
@@ -84,7 +96,7 @@ class Province:
         if self.down:
             return Response(status_code=503)
         token = request.headers["authorization"].removeprefix("Bearer ")
-        read_city_token(token, lambda _: self._public_key, "yingbin-province", now_s=time.time())
+        read_city_token(token, lambda _: self.public_key, "yingbin-province", now_s=time.time())
         return None
 
     def _feed(self, request: Request, after: int, wait_s: int) -> Response:
@@ -130,6 +142,14 @@ class Province:
         answer = wire.encode(feed_wire.SearchReply(tuple(self.hits(hits))))
         return StreamingResponse(_drops(answer)) if self.drips else Response(answer)
 
+    async def _bundles(self, request: Request) -> Response:
+        refused = self._check(request)
+        if refused:
+            return refused
+        for one in wire.decode(await request.body(), list[feed_wire.BundleInUse]):
+            self.bundles[one.box_id] = one.key_id
+        return Response(status_code=204)
+
     async def _outcomes(self, request: Request) -> Response:
         refused = self._check(request)
         if refused:
@@ -138,7 +158,25 @@ class Province:
             self.outcomes[one.outcome_id] = one
         return Response(status_code=204)
 
-    def _portrait(self, request: Request, customer_id: str) -> Response:
+    async def _statistics(self, request: Request) -> Response:
+        refused = self._check(request)
+        if refused:
+            return refused
+        self.days += wire.decode(await request.body(), list[feed_wire.BranchDay])
+        return Response(status_code=204)
+
+    async def _audit(self, request: Request) -> Response:
+        refused = self._check(request)
+        if refused:
+            return refused
+        told = wire.decode(await request.body(), Exchange)
+        if told.head is not None:
+            self.heads.append(told.head)
+        kept = self.kept_heads.pop() if self.kept_heads else None
+        return Response(wire.encode(Exchange(None, kept, DeviceKey.generate().public_bytes)))
+
+    def _portrait(self, request: Request, customer_id: str, staff_id: str) -> Response:
+        self.portraits.append((customer_id, staff_id))
         refused = self._check(request)
         if refused:
             return refused

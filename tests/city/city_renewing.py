@@ -22,6 +22,8 @@ class RenewingProvince(Province):
     r_next: Transform | None = None
     next_up_to = 0
     serves_next = False
+    next_asked_after = -1
+    """How far the city says that its heir is."""
     renewed = False
 
     def renew(self) -> None:
@@ -61,6 +63,7 @@ class RenewingProvince(Province):
         return Response(wire.encode(msgspec.structs.replace(page, key_id=self._now, newest_key_id=newest)))
 
     def _next_page(self, after: int) -> feed_wire.FeedPage:
+        self.next_asked_after = after
         head = len(self.entries)
         self.serves_next = self.serves_next or 0 < after == head
         up_to = max(after, min(after + 1, self.next_up_to, head))

@@ -6,12 +6,12 @@ import pytest
 from city_house import House, face, wait_for
 
 from yingbin import pad_wire
-from yingbin.galleries.known_outcomes import of_city
+from yingbin.galleries.known_outcomes import of_database
 from yingbin.wire import Outcome
 
 
 def kept(house: House) -> list[tuple[float, int]]:
-    found = of_city(f"sqlite:///{house.data / 'city.db'}")
+    found = of_database(f"sqlite:///{house.data / 'city.db'}", house.pack.pack_id)
     return list(zip(found.scores.tolist(), found.templates.tolist(), strict=True))
 
 
@@ -32,7 +32,7 @@ def test_a_confirmed_visit_leaves_the_other_identitys_score_once(house: House) -
     expected = float(face(1) @ face(2))
     assert kept(house) == [(pytest.approx(expected, abs=2e-3), 1)]
     assert rows(house, "visit_scores") == []
-    assert rows(house, "impostor_scores")[0].count(",") == 2  # id, cosine, N: nobody, no time
+    assert rows(house, "impostor_scores")[0].count(",") == 3  # id, pack, cosine, N: nobody, no time
 
 
 def test_a_refused_visit_leaves_the_score_that_was_wrong(house: House) -> None:

@@ -1,15 +1,25 @@
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from city_disk import folder_of, open_folder
 from city_house import House
-from city_people import face
+from city_people import DIMENSION, face
 from city_sockets import wait_for
+from proc import may_dump_core
 from sqlalchemy import event
 
+from city_server.memory import Memory, checksum
+from city_server.replica import Replica
+from city_server.store import Store
 from yingbin import feed_wire, pad_wire, wire
 from yingbin.galleries.protect import apply, between, decode_probe, normalise
+from yingbin.ids import now_ms
+from yingbin.storage import migrate
+from yingbin.storage.database import Database
 from yingbin.wire import Outcome
 
 
@@ -25,6 +35,7 @@ def test_killed_and_restarted_without_a_province_nothing_is_lost(open_house: Cal
     rm.send(pad_wire.ReportOutcome("o-1", card.card_id, "not_interested", "p0"))
     rm.next(pad_wire.OutcomeStored)
     box.look(face(2), 2)
+    assert not may_dump_core(house.pid)
     house.kill()
 
     house.start()
@@ -186,27 +197,22 @@ def test_C8_nothing_personal_is_readable_on_the_disk(house: House) -> None:
     box.photo(1)
     pad.card(lambda m: bool(m.card.photo))
     house.stop()
-    for path in house.data.iterdir():
+    files = [path for path in house.data.rglob("*") if path.is_file()]
+    assert any(path.parent == folder_of(house) for path in files)
+    for path in files:
         raw = path.read_bytes()
         for plain in ("张".encode(), "女士".encode(), b"JFIF", "产品".encode(), "西湖支行".encode()):
             assert plain not in raw, (path, plain)
 
 
-async def test_half_a_snapshot_is_neither_shown_nor_searched(open_house: Callable[..., House]) -> None:
-    from city_server.memory import Memory, checksum
-    from city_server.replica import Replica
-    from city_server.store import Store
-    from yingbin.ids import now_ms
-    from yingbin.storage import migrate
-    from yingbin.storage.database import Database
-    from yingbin.trust.seal import Sealer
-
+async def test_half_a_snapshot_is_neither_shown_nor_searched(open_house: Callable[..., House], tmp_path: Path) -> None:
     house = open_house(started=False)
-    database = Database(f"sqlite:///{house.data / 'half.db'}")
-    migrate.upgrade(database, migrate.Tree.CITY)
 
-    def new() -> Replica:
-        return Replica(Store(database, lambda _: None), Sealer(bytes(32)), lambda: Memory(house.pack.pack_id, 128))
+    def replica_in(folder: Path) -> Replica:
+        database = Database(f"sqlite:///{folder}.db")
+        migrate.upgrade(database, migrate.Tree.CITY)
+        opened, store = open_folder(house, folder, tmp_path / "keys"), Store(database, lambda _: None)
+        return Replica(opened, store, lambda key_id: Memory(house.pack.pack_id, DIMENSION, key_id))
 
     def page(entries: list[feed_wire.FeedEntry], *, snapshot: bool) -> feed_wire.FeedPage:
         whole = tuple(entries)
@@ -215,18 +221,20 @@ async def test_half_a_snapshot_is_neither_shown_nor_searched(open_house: Callabl
             snapshot, whole, whole[-1].revision, head, checksum(whole), now_ms() + 60_000, "k", "k"
         )
 
-    replica = new()
+    replica = replica_in(tmp_path / "whole")
     everything = house.province.entries
     await replica.take(page(everything, snapshot=True))
     assert "box-2" in replica.memory.boxes
     await replica.take(page(everything[:3], snapshot=True))
     assert "box-2" in replica.memory.boxes
     assert not replica.gate.is_open(now_ms())
-    restarted = new()
+    shutil.copytree(tmp_path / "whole", tmp_path / "half")
+    shutil.copy(tmp_path / "whole.db", tmp_path / "half.db")
+    restarted = replica_in(tmp_path / "half")
     await restarted.load()
     restarted.gate.lost()
     assert not restarted.gate.is_open(now_ms())
-    await replica.take(page(everything[3:], snapshot=False))
-    assert replica.gate.is_open(now_ms())
-    assert "box-2" in replica.memory.boxes
-    database.close()
+    for one in (replica, restarted):
+        await one.take(page(everything[3:], snapshot=False))
+        assert one.gate.is_open(now_ms())
+        assert "box-2" in one.memory.boxes

@@ -1,20 +1,22 @@
 """What a thief of a city's disk gets: nothing; with its keys, templates that link to nothing elsewhere (C8)."""
 
-import sqlite3
+import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from city_disk import folder_of, on_disk
 from city_house import PASSPHRASE, House
 from city_people import DIMENSION, face
 from city_sockets import wait_for
 from city_visitors import Visitors
 
-from yingbin import feed_wire
-from yingbin.galleries.protect import Vector, apply, decode_template, encode_probe, random_transform
+from yingbin.galleries.code_index import CodeIndex
+from yingbin.galleries.folder import WrongKey
+from yingbin.galleries.protect import Vector, apply, encode_probe, random_transform
+from yingbin.galleries.records import GalleryDamaged, RecordReader
+from yingbin.galleries.sealed import SealedGallery
 from yingbin.trust.keystore import FileKeyStore
-from yingbin.trust.seal import Sealer
 from yingbin.wire import Outcome
 
 CUSTOMERS = {f"customer-{seed}": face(seed) for seed in range(100, 160)}
@@ -41,20 +43,6 @@ def needles(vector: Vector) -> list[bytes]:
     ]
 
 
-def stolen_things(house: House, kind: type[Any]) -> list[Any]:
-    """Open what is on the disk with the city's key file and its passphrase."""
-    sealer = Sealer(FileKeyStore(house.folder / "keystore", PASSPHRASE).get("city-records"))
-    with sqlite3.connect(house.data / "city.db") as database:
-        rows = database.execute("SELECT key_id, kind, key, sealed FROM replica").fetchall()
-    opened = [
-        feed_wire.feed_payload(
-            feed_wire.FeedEntry(1, feed_wire.FeedKind(name), key, sealer.open(sealed, f"replica/{key_id}/{name}/{key}"))
-        )
-        for key_id, name, key, sealed in rows
-    ]
-    return [thing for thing in opened if isinstance(thing, kind)]
-
-
 def linking_auc(one: Vector, other: Vector) -> float:
     scores = one @ other.T
     different = np.sort(scores[~np.eye(len(one), dtype=bool)])
@@ -76,30 +64,40 @@ def test_C8_stolen_city_disk_holds_no_template_and_no_name(robbed: House) -> Non
 
 
 def test_C8_with_its_keys_a_stolen_city_disk_yields_templates_that_link_to_nothing_elsewhere(robbed: House) -> None:
-    stolen = {one.customer_id: one for one in stolen_things(robbed, feed_wire.Template)}
-    at_city = np.stack([decode_template(stolen[name].vector, DIMENSION) for name in CUSTOMERS])
+    stolen, _ = on_disk(robbed)
+    vectors = [stolen.vector_of(stolen.card_views[name]) for name in CUSTOMERS]
+    at_city = np.stack([vector for vector in vectors if vector is not None])
     raw = np.stack(list(CUSTOMERS.values()))
     np.testing.assert_allclose(at_city, apply(robbed.province.r_city, raw), atol=1e-5)
     elsewhere = {"photos": raw} | {place: apply(random_transform(DIMENSION), raw) for place in ("city", "province")}
-    for place, vectors in elsewhere.items():
-        assert np.abs(np.sum(at_city * vectors, axis=1)).mean() < 2 / np.sqrt(DIMENSION), place
-        assert 0.2 < linking_auc(at_city, vectors) < 0.8, place
-    names = {view.surname for view in stolen_things(robbed, feed_wire.CardView)}
+    for place, others in elsewhere.items():
+        assert np.abs(np.sum(at_city * others, axis=1)).mean() < 2 / np.sqrt(DIMENSION), place
+        assert 0.2 < linking_auc(at_city, others) < 0.8, place
+    names = {view.surname for view in stolen.card_views.values()}
     assert names == {"张"}, "with its keys, a city's cards can be read: docs/security.md says so"
 
 
 def test_with_a_box_besides_the_thief_has_the_citys_key_so_both_must_be_renewed(robbed: House) -> None:
     """Published in docs/security.md: each alone is of no use, and both together are."""
     _, r_box = robbed.boxes["box-1"]
-    (entry,) = (box for box in stolen_things(robbed, feed_wire.Box) if box.box_id == "box-1")
-    (to_city,) = entry.to_city.values()
+    (to_city,) = on_disk(robbed)[0].boxes["box-1"].to_city.values()
     r_city = np.frombuffer(to_city, "<f4").reshape(DIMENSION, DIMENSION) @ r_box
     np.testing.assert_allclose(r_city, robbed.province.r_city, atol=1e-5)
 
 
 def test_C8_a_copy_of_the_disk_opens_with_no_other_key(robbed: House, tmp_path: Path) -> None:
-    other = FileKeyStore(tmp_path / "other", PASSPHRASE).get_or_create("city-records", 32)
-    with sqlite3.connect(robbed.data / "city.db") as database:
-        sealed = database.execute("SELECT sealed FROM replica").fetchone()[0]
-    with pytest.raises(Exception, match="does not open"):
-        Sealer(other).open(sealed, "replica")
+    files = [path for path in folder_of(robbed).iterdir() if path.name != "lock"]
+    key_ids = {RecordReader(path).header().key_id for path in files}
+    other = FileKeyStore(tmp_path / "other", PASSPHRASE)
+    with pytest.raises(WrongKey):
+        steal(robbed, other, tmp_path / "copy-1")
+    for key_id in key_ids:
+        other.put(key_id, bytes(32))
+    with pytest.raises(GalleryDamaged):
+        steal(robbed, other, tmp_path / "copy-2")
+
+
+def steal(house: House, keys: FileKeyStore, target: Path) -> None:
+    shutil.copytree(folder_of(house), target)
+    index = CodeIndex(DIMENSION)
+    SealedGallery(target, index, keys, name="replica", pack_id=house.pack.pack_id, dimension=DIMENSION)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from proc import may_dump_core
 
 from demo.house import House, TierFailed
 from demo.setup import write_toml
@@ -39,6 +40,7 @@ def test_a_server_is_ready_and_ends_with_the_house(tmp_path: Path) -> None:
         house.check()
         pid = server.tier.pid
         assert _alive(pid)
+        assert not may_dump_core(pid)
     assert not _alive(pid)
 
 

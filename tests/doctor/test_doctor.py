@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from yingbin.doctor import checks
+from yingbin.doctor import checks, volume
 from yingbin.doctor.checks import Level
 from yingbin.doctor.cli import app
 from yingbin.doctor.volume import Volume
@@ -68,8 +68,20 @@ def test_swap_in_the_clear_is_pointed_out(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n")
     assert checks.swap(tmp_path).level is Level.OK
     (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n/dev/sdz9 partition 1 0 -2\n")
-    assert checks.swap(tmp_path).level is Level.WARNING
-    monkeypatch.setattr(checks, "is_encrypted_device", lambda _: True)
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "status").write_text("CapEff:\t0000000000000000\n")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (8 << 20, 8 << 20))
+    exposed = checks.swap(tmp_path)
+    assert (exposed.level, exposed.found) == (Level.WARNING, "in the clear on /dev/sdz9")
+    (tmp_path / "self" / "status").write_text("CapEff:\t0000000000004000\n")
+    assert "lock their memory" in checks.swap(tmp_path).found
+    monkeypatch.setattr(volume, "is_encrypted_device", lambda _: True)
+    assert checks.swap(tmp_path).found == "off, encrypted or in memory"
+
+
+def test_swap_is_no_risk_where_memory_may_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n/dev/sdz9 partition 1 0 -2\n")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert checks.swap(tmp_path).level is Level.OK
 
 
@@ -103,7 +115,9 @@ def test_C8_milvus_needs_an_encrypted_volume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, volume: Volume, accepted: bool, level: Level
 ) -> None:
     monkeypatch.setattr(checks, "volume_of", lambda _: volume)
-    assert checks.plain_vectors(tmp_path, accepted=accepted).level is level
+    finding = checks.plain_vectors(tmp_path, accepted=accepted)
+    assert finding.level is level
+    assert ("start the province every night" in finding.found) is (level is Level.OK)
 
 
 def test_a_missing_pack_and_missing_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

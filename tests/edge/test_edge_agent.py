@@ -97,6 +97,26 @@ async def test_a_photo_of_one_frame_is_a_source_too(
     assert len(city.events) == 6
 
 
+async def test_C8_what_waited_when_the_bundle_was_changed_is_sent_with_the_name_of_its_domain(
+    build: Build, city: SmallCity, group_clip: Path
+) -> None:
+    answers, city.answer = city.answer, _never
+    agent = build(group_clip)
+    running = asyncio.create_task(agent.run())
+    await eventually(lambda: len(city.events) >= 6)
+    agent.stop()
+    await running
+    (before,) = {proof.key_id for proof in city.proofs}
+    waited, city.answer = list(city.events), answers
+    city.events.clear()
+    await build(group_clip).run()  # each agent is built with a bundle of its own
+    by_domain = {key_id: [e for e in city.events if e.key_id == key_id] for key_id in (before, "")}
+    assert {e.vector for e in by_domain[before]} == {e.vector for e in waited}
+    assert len(by_domain[""]) == 6
+    assert len(city.events) == 12
+    assert city.proofs[-1].key_id != before
+
+
 async def test_after_a_lost_line_unanswered_events_come_again_under_the_same_name(
     build: Build, city: SmallCity, group_clip: Path
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from edge_builders import SmallCity, camera, eventually
+from proc import may_dump_core
 from test_edge_agent import bundle_for, edge_process
 from websockets.asyncio.server import Server, serve
 
@@ -52,6 +53,7 @@ async def test_C2_killed_with_a_full_outbox_while_the_city_is_down_everything_ar
         server.close()
         await server.wait_closed()
         await eventually(lambda: len(sealed(outbox_folder)) == FACES)
+        assert not may_dump_core(process.pid)
         process.kill()
         await process.wait()
     left = sealed(outbox_folder)

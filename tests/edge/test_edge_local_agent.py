@@ -220,7 +220,9 @@ async def test_C5_a_stolen_box_that_reports_to_its_city_forgets_everybody(
 async def test_C2_vectors_that_waited_from_before_the_camera_became_local_are_withheld(
     build: Build, city: LocalCity, group_clip: Path, device_key: DeviceKey, bundle: BoxBundle, outbox_folder: Path
 ) -> None:
-    store = OutboxStore(outbox_folder, Sealer(device_key.derive(f"outbox/{bundle.key_id}")), "box-1", "before")
+    store = OutboxStore(
+        outbox_folder, Sealer(device_key.derive(f"outbox/{bundle.pack_id}")), "box-1", "before", bundle.key_id
+    )
     earlier = KeptOutbox(10, store)
     earlier.open(0.0)
     vector = FaceEvent("cam-1", "pia-1", 1, 0, 0, now_ms(), 60, 0.5, 1, b"\1" * 256)

@@ -30,12 +30,13 @@ class Boots:
         self.folder = folder
         self.key = DeviceKey.generate()
         self.number = 0
+        self.key_id = "k-1"
         self.running: KeptOutbox | None = None
 
     def start(self, now_s: float = 0.0, capacity: int = 100) -> KeptOutbox:
         self.kill()
         self.number += 1
-        store = OutboxStore(self.folder, Sealer(self.key.derive("outbox")), "box-1", f"boot{self.number}")
+        store = OutboxStore(self.folder, Sealer(self.key.derive("outbox")), "box-1", f"boot{self.number}", self.key_id)
         box = KeptOutbox(capacity, store)
         box.open(now_s)
         self.running = box
@@ -112,6 +113,17 @@ def test_files_that_are_torn_moved_or_sealed_by_another_box_are_dropped(boots: B
     boots.key = DeviceKey.generate()
     assert waiting(boots.start()) == []
     assert list(boots.folder.iterdir()) == []
+
+
+def test_C8_what_waits_over_a_renewal_says_in_which_domain_it_is(boots: Boots) -> None:
+    boots.start().add(look(0), 0.0)
+    boots.key_id = "k-2"
+    box = boots.start()
+    box.add(look(1), 0.0)
+    older, newer = box.take_unsent(0.0)[0]
+    assert (older.key_id, newer.key_id) == ("k-1", "")
+    older, newer = boots.start().take_unsent(0.0)[0]  # and over one more crash
+    assert (older.key_id, newer.key_id) == ("k-1", "")
 
 
 def test_the_moment_of_a_look_survives_a_jump_of_the_wall_clock_between_two_boots(

@@ -17,8 +17,9 @@ from yingbin.faces.tail import TooFewScores, by_identity, by_sample, fit_tail
 from yingbin.galleries.calibration import fit_for, genuine_points, outlook, recalibrated
 from yingbin.galleries.cli import app
 from yingbin.galleries.decide import ALPHA_PER_TRACK, threshold
-from yingbin.galleries.known_outcomes import KnownOutcomes, ScoresUnusable, joined, of_city, read_scores
-from yingbin.storage.city import ImpostorScore
+from yingbin.galleries.known_outcomes import KnownOutcomes, ScoresUnusable, joined, of_database, read_scores
+from yingbin.galleries.prior import limits
+from yingbin.storage import city, province
 from yingbin.storage.database import Database
 from yingbin.storage.migrate import Tree, upgrade
 
@@ -139,6 +140,12 @@ def test_the_command_prints_distribution_thresholds_and_rates_and_draws_them(mod
     assert [one["templates"] for one in printed["sizes"]] == [100, 1_000, 10_000, 100_000, 1_000_000]
     assert (printed["impostor_mean"], printed["fit_for_templates"]) == (model.impostor_mean, 20_000)
     assert printed["sizes"][0]["threshold"] == threshold(model, 100)
+    assert [one["at_home"] for one in printed["sizes"]] == [500] * 5
+    prior = limits(model, 10_000, 500)
+    of_size = printed["sizes"][2]
+    assert (of_size["threshold_home"], of_size["threshold_others"]) == (prior.home, prior.others)
+    assert prior.home < of_size["threshold"] < prior.others
+    assert "Thresholds with 500 customers at home" in result.stdout
     assert "not demonstrated" in result.stdout
     assert (tmp_path / "cal.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads(run("--n", 7, "--json").stdout.splitlines()[-1])["sizes"][0]["templates"] == 7
@@ -167,21 +174,27 @@ def test_a_damaged_calibration_is_never_ignored(model: ScoreModel) -> None:
         ModelPack.load()
 
 
-def test_scores_are_read_from_the_databases_of_cities(model: ScoreModel, tmp_path: Path) -> None:
-    known = known_outcomes()
-    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("hangzhou", "ningbo")]
-    for url, half in zip(urls, (slice(0, 300), slice(300, 600)), strict=True):
-        database = Database(url)
-        upgrade(database, Tree.CITY)
-        with database.write() as session:
-            pairs = zip(known.scores[half].tolist(), known.templates[half].tolist(), strict=True)
-            session.add_all([ImpostorScore(score=score, templates=templates) for score, templates in pairs])
-        database.close()
-    of_cities = [option for url in urls for option in ("--city-database", url)]
-    printed = json.loads(run(*of_cities, "--json").stdout.splitlines()[-1])
+def keep(known: KnownOutcomes, url: str, tree: Tree, pack_id: str) -> None:
+    kind = {Tree.CITY: city.ImpostorScore, Tree.PROVINCE: province.ImpostorScore}[tree]
+    database = Database(url)
+    upgrade(database, tree)
+    with database.write() as session:
+        pairs = zip(known.scores.tolist(), known.templates.tolist(), strict=True)
+        session.add_all([kind(pack_id=pack_id, score=score, templates=templates) for score, templates in pairs])
+    database.close()
+
+
+def test_scores_are_read_from_the_databases_of_city_and_province(model: ScoreModel, tmp_path: Path) -> None:
+    known, pack_id = known_outcomes(), ModelPack.load().pack_id
+    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("hangzhou", "province")]
+    for url, tree, half in zip(urls, (Tree.CITY, Tree.PROVINCE), (slice(0, 300), slice(300, 600)), strict=True):
+        keep(KnownOutcomes(known.scores[half], known.templates[half]), url, tree, pack_id)
+        keep(known_outcomes(shift=0.2), url, tree, "another-pack-00000000")
+    both = ("--city-database", urls[0], "--province-database", urls[1])
+    printed = json.loads(run(*both, "--json").stdout.splitlines()[-1])
     refitted, _ = recalibrated(model, joined([known]))
     assert printed["tail"] == [list(point) for point in refitted.tail]
-    files = [tmp_path / name for name in ("hangzhou.csv", "ningbo.csv")]
+    files = [tmp_path / name for name in ("hangzhou.csv", "province.csv")]
     for url, path in zip(urls, files, strict=True):
         assert "300 scores" in run("--city-database", url, "--export", path).stdout
     carried = [option for path in files for option in ("--scores", path)]
@@ -201,6 +214,7 @@ def test_scores_are_read_from_the_databases_of_cities(model: ScoreModel, tmp_pat
         ("score,templates\n1.5,3\n", "line 2: not a cosine"),
         ("score,templates\nnan,3\n", "line 2: not a cosine"),
         ("score,templates\n0.3,0\n", "line 2: not a cosine"),
+        ("score,templates,pack_id\n0.3,9,mine\n0.3,9,other\n", "line 3: of pack other, not mine"),
     ],
 )
 def test_bad_scores_are_named(tmp_path: Path, content: str | None, says: str) -> None:
@@ -208,7 +222,7 @@ def test_bad_scores_are_named(tmp_path: Path, content: str | None, says: str) ->
     if content is not None:
         path.write_text(content)
     with pytest.raises(ScoresUnusable, match=says):
-        read_scores(path)
+        read_scores(path, "mine")
 
 
 def test_what_cannot_be_calibrated_is_refused(model: ScoreModel, tmp_path: Path) -> None:
@@ -218,5 +232,5 @@ def test_what_cannot_be_calibrated_is_refused(model: ScoreModel, tmp_path: Path)
     with pytest.raises(TooFewScores, match="about 500 are needed"):
         raise run("--scores", write(known_outcomes(searches=100), tmp_path / "few.csv"), "--apply").exception
     with pytest.raises(ScoresUnusable, match="not the database of a city"):
-        of_city(f"sqlite:///{tmp_path / 'empty.db'}")
+        of_database(f"sqlite:///{tmp_path / 'empty.db'}", "mine")
     assert ModelPack.load().scores == model

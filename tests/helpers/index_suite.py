@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from yingbin.errors import Conflict
 from yingbin.galleries.index import DuplicateTemplate, TemplateIndex
 from yingbin.galleries.protect import BadVector
+from yingbin.galleries.rowtable import keys_of
 from yingbin.galleries.snapshot import SnapshotUnusable
 
 Vector = NDArray[np.float32]
@@ -67,6 +68,11 @@ class IndexSuite:
 
     def check(self, index: TemplateIndex, oracle: Oracle, probes: Vector) -> None:
         assert index.count == len(oracle.fused())
+        assert sorted(map(tuple, index.template_keys().tolist())) == sorted(
+            map(tuple, keys_of(list(oracle.templates)).tolist())
+        )
+        for number in range(12):
+            assert index.owner_of(uuid(number)) == oracle.templates.get(uuid(number), (None,))[0]
         for hit, probe in zip(index.search(probes), probes, strict=True):
             ranked = [*oracle.ranked(probe), (-1.0, "")]
             if len(ranked) == 1:

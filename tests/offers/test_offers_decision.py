@@ -73,8 +73,11 @@ def test_a_refused_product_is_not_offered_again(catalogue: Catalogue) -> None:
 
 def test_where_the_customer_stands_nudges_the_order(catalogue: Catalogue) -> None:
     candidates = tuple(
-        Candidate(code, "甲", "A", score, 0, False, "因", "why", category=category)
-        for code, score, category in (("deposit", 1.0, "deposit"), ("app", 0.9, "channel"))
+        Candidate(code, "甲", "A", score, 0, False, "因", "why", category=category, levers=catalogue.levers[like])
+        for code, score, category, like in (
+            ("deposit", 1.0, "deposit", "time_deposit"),
+            ("app", 0.9, "channel", "mobile_bank"),
+        )
     )
     view = CardView("c", "李", "先生", "Mr", "vip_gold", "b", "s", "vip", True, 0, 0, candidates, ())
     assert products(decide(view)) == ["deposit", "app"]
@@ -229,46 +232,6 @@ def strings_of(view: CardView, decision: Decision) -> Iterator[str]:
         yield from (said.talking_point_zh, said.talking_point_en)
     for note in (*view.avoid, *decision.avoid):
         yield from (note.text_zh, note.text_en)
-
-
-def test_C15_every_sentence_of_the_catalogue_is_sayable(catalogue: Catalogue) -> None:
-    for product in catalogue.products.values():
-        for text in (product.name_zh, product.name_en, product.talking_point_zh, product.talking_point_en):
-            assert forbidden(text) is None
-    for rule in catalogue.rules:
-        assert forbidden(rule.text.reason_zh + rule.text.reason_en) is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "活期50万元",
-        "存款五十万",
-        "¥ 5000",
-        "has 5,000 yuan",
-        "CNY 300",
-        "可能是教师",
-        "probably a nurse",
-        "已婚",
-        "his wife banks here",
-        "儿子在读书",
-        "常去上海",
-        "flies to Beijing",
-        "每天21:30到店",
-        "comes in the evening",
-        "下午3点",
-        "医院缴费",
-        "a lawsuit",
-        "宗教支出",
-    ],
-)
-def test_C15_the_scan_finds_what_may_not_be_shown(text: str) -> None:
-    assert forbidden(text) is not None
-
-
-def test_C15_the_scan_allows_shares_days_and_dates() -> None:
-    assert forbidden("活期占比62%,已闲置180天(来源:存款系统,2026-03-01)") is None
-    assert forbidden("62% in demand deposits, idle for 180 days (source: deposit ledger, 2026-03-01)") is None
 
 
 def test_no_sentence_reveals_an_amount_of_the_profile(catalogue: Catalogue) -> None:

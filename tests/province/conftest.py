@@ -1,20 +1,30 @@
-import threading
-import time
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
-from province_harness import StandInReader, World
+from province_harness import World, running
 from pydantic import SecretStr
 
-from province_server.app import Stores, build
 from province_server.settings import ProvinceSettings
-from yingbin.http.serve import bind
+from yingbin.storage import migrate
+from yingbin.storage.database import Database
+
+
+@pytest.fixture(scope="session")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate two databases once: every test begins with a copy."""
+    folder = tmp_path_factory.mktemp("empty")
+    for name, tree in (("identity.db", migrate.Tree.PROVINCE), ("templates.db", migrate.Tree.TEMPLATES)):
+        database = Database(f"sqlite:///{folder / name}")
+        migrate.upgrade(database, tree)
+        database.close()
+    return folder
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> ProvinceSettings:
+def settings(tmp_path: Path, empty_stores: Path) -> ProvinceSettings:
+    shutil.copytree(empty_stores, tmp_path, dirs_exist_ok=True)
     return ProvinceSettings(
         database_url=f"sqlite:///{tmp_path / 'identity.db'}",
         templates_database_url=f"sqlite:///{tmp_path / 'templates.db'}",
@@ -28,15 +38,5 @@ def settings(tmp_path: Path) -> ProvinceSettings:
 @pytest.fixture
 def world(settings: ProvinceSettings, tmp_path: Path) -> Iterator[World]:
     """Run a province that answers on a real socket, with two cities in it."""
-    province = build(settings, Stores.open(settings), StandInReader())
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(province.app, log_config=None, timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    with World(province, f"http://127.0.0.1:{listener.getsockname()[1]}", tmp_path) as made:
-        made.set_up()
+    with running(settings, tmp_path) as made:
         yield made
-    server.should_exit = True
-    thread.join(10)

@@ -2,23 +2,32 @@
 
 import base64
 import hashlib
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import msgspec
 import numpy as np
+import uvicorn
+from sqlalchemy import select
 
-from province_server.app import Province
+from province_server.app import Province, Stores, build
 from province_server.auth import AUDIENCE
 from province_server.keys import city_key
+from province_server.settings import ProvinceSettings
 from yingbin import feed_wire, wire
-from yingbin.faces.enrolment import Acquired, EnrolmentRefused, Reason
+from yingbin.faces.enrolment import Acquired, EnrolmentRefused, Examined, Reason, verdicts
 from yingbin.faces.face import Face
 from yingbin.faces.quality import Quality
 from yingbin.faces.scores import ScoreModel
 from yingbin.galleries import protect
+from yingbin.http.serve import bind
 from yingbin.ids import now_ms
+from yingbin.storage.province import BranchRow, StaffRow
 from yingbin.trust.devices import BoxBundle, DeviceKey
 from yingbin.trust.staff import Role, issue_city_token, issue_staff_token, now_s
 
@@ -46,6 +55,9 @@ class StandInReader:
         box, points = np.zeros(4, np.float32), np.zeros((5, 2), np.float32)
         return Acquired(Face(box, points, 0.9), Quality(112, 0, 0, 0.9, 120, 50, 0.9), vector_of(content))
 
+    def examine(self, content: bytes) -> tuple[int, int, Examined]:
+        return 1, 1, Examined([], None, verdicts([], None))
+
 
 class City:
     def __init__(self, province: Province, http: httpx.Client, city_id: str, key: DeviceKey) -> None:
@@ -53,7 +65,20 @@ class City:
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         token = issue_city_token(self.key, self.city_id, AUDIENCE, now_s=now_s())
+        if path.endswith("/portrait"):
+            options.setdefault("params", {"staff_id": self.manager()})
         return self.http.request(method, f"/v1/city/{path}", headers={"Authorization": f"Bearer {token}"}, **options)
+
+    def manager(self) -> str:
+        """Return somebody who works at a branch of this city; the feed is not told."""
+        staff_id = f"rm-{self.city_id}"
+        with self.province.stores.identity.write() as session:
+            if session.get(StaffRow, staff_id) is None:
+                branch = session.scalars(select(BranchRow.branch_id).where(BranchRow.city_id == self.city_id)).first()
+                row = StaffRow(staff_id=staff_id, display_name="rm", role=Role.RM, branch_id=branch, secret_hash="")
+                row.on_duty = True
+                session.add(row)
+        return staff_id
 
     def page(self, after: int, wait_s: float = 0, key_id: str = "") -> feed_wire.FeedPage:
         key_id = key_id or self.province.keys.domains(city_key(self.city_id))[0].key_id
@@ -95,7 +120,17 @@ class World:
         self.http.close()
 
     def token(self, role: Role) -> str:
-        return issue_staff_token(self.province.keys.staff_token_key, AUDIENCE, f"a-{role}", role, "", now_s=now_s())
+        """Return the token of `a-<role>`, who is registered when he is first asked for."""
+        identity, key, staff_id = self.province.stores.identity, self.province.keys.staff_token_key, f"a-{role}"
+        with identity.read() as session:
+            row = session.get(StaffRow, staff_id)
+        if row is None:
+            row = StaffRow(staff_id=staff_id, display_name=role, role=role, secret_hash="x", on_duty=False)
+            with identity.write() as session:
+                session.add(row)
+                session.flush()
+                session.expunge(row)
+        return issue_staff_token(key, AUDIENCE, staff_id, role, "", now_s=now_s(), version=row.token_version)
 
     def call(self, method: str, path: str, role: Role = Role.GALLERY_ADMIN, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token(role)}"}
@@ -163,10 +198,31 @@ class World:
         return self.b.ask("POST", "search", content=wire.encode(feed_wire.SearchRequest(pack_id, (probe,))))
 
     def found(self, who: str) -> str | None:
-        reply = self.search(self.probe(who))
+        return self.named(self.search(self.probe(who)))
+
+    @staticmethod
+    def named(reply: httpx.Response) -> str | None:
+        """Return whom a search of one probe has found."""
         assert reply.status_code == 200, reply.text
         card = wire.decode(reply.content, feed_wire.SearchReply).hits[0].card_view
         return card.customer_id if card else None
+
+
+@contextmanager
+def running(settings: ProvinceSettings, folder: Path) -> Iterator[World]:
+    """Run a province in this process, with two cities in it."""
+    province = build(settings, Stores.open(settings), StandInReader())
+    listener = bind("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(province.app, log_config=None, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    with World(province, f"http://127.0.0.1:{listener.getsockname()[1]}", folder) as made:
+        made.set_up()
+        yield made
+    server.should_exit = True
+    thread.join(10)
 
 
 def public(key: DeviceKey) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from province_harness import StandInReader, World
+from province_harness import YEAR_MS, StandInReader, World
 from pydantic import SecretStr
 from sqlalchemy import select
 
@@ -15,9 +15,13 @@ from province_server.erasures import Erasure, ErasureLog
 from province_server.keys import city_key
 from province_server.settings import ProvinceSettings
 from yingbin.errors import BadConfiguration
+from yingbin.ids import now_ms
+from yingbin.storage.lifecycle import ReceiptRow
 from yingbin.storage.province import ConsentRow, CustomerRow, TemplateLink
-from yingbin.storage.templates import TemplateRow
+from yingbin.storage.templates import TemplateRow, WatchTemplateRow
+from yingbin.storage.watch import WatchEntryRow
 from yingbin.trust.consent import Gallery
+from yingbin.trust.staff import Role
 
 KEY = b"k" * 32
 
@@ -115,7 +119,8 @@ def test_C5_a_restore_is_carried_out_once_and_cities_begin_anew(bank: World, res
 
 
 def build_on(province: Province) -> Province:
-    """Start another province on the databases of one."""
+    """Start another province on the databases of one, which ends."""
+    province.stores.close()
     folder = Path(str(province.stores.identity.engine.url.database)).parent
     settings = ProvinceSettings(
         database_url=str(province.stores.identity.engine.url),
@@ -135,6 +140,28 @@ def test_C5_log_of_erasures_older_than_the_database_stops_the_start(
     log.write_bytes(early)
     with pytest.raises(BadConfiguration, match="newest copy"):
         restored()
+
+
+def test_C5_a_restored_backup_brings_back_no_watch_entry_and_knows_the_receipts_again(
+    bank: World, restored: Callable[..., Province]
+) -> None:
+    officer = Role.SECURITY_OFFICER
+    data = {"document_number": "17", "issuer": "x", "subject": "y", "valid_until_ms": now_ms() + YEAR_MS // 2}
+    made = bank.call("POST", "watch/police/entries", officer, files={"photo": ("p.jpg", b"p")}, data=data).json()
+    back_up(bank, "identity", "templates")
+    path = f"watch/police/entries/{made['entry_id']}/end"
+    assert bank.call("POST", path, officer, json={"reason": "order withdrawn"}).status_code == 200
+    receipts = {
+        bank.withdraw("withdraws", "vip_service").headers["location"].rpartition("/")[2],
+        bank.call("DELETE", "customers/is-erased").headers["location"].rpartition("/")[2],
+    }
+    province = restored("identity", "templates")
+    with province.stores.identity.read() as session:
+        entry = session.get_one(WatchEntryRow, made["entry_id"])
+        assert (entry.state, entry.key_sealed, entry.subject_sealed) == ("removed", b"", b"")
+        assert set(session.scalars(select(ReceiptRow.receipt_id))) == receipts
+    with province.stores.templates.read() as session:
+        assert session.scalars(select(WatchTemplateRow)).all() == []
 
 
 def test_C5_log_of_erasures_names_nobody(bank: World, settings: ProvinceSettings) -> None:

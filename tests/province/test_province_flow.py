@@ -151,6 +151,9 @@ def test_C8_no_response_schema_has_a_score_or_vector(world: World) -> None:
     assert found == {
         ("BundleOut", "transform_base64"),
         ("CustomerOut", "templates"),  # how many
+        ("GalleryOut", "templates"),
+        ("GalleryOut", "fit_for_templates"),
+        ("GalleryMember", "templates"),
         ("Enrolled", "template_id"),
         ("Candidate", "score"),  # of a product
     }
@@ -230,6 +233,7 @@ def test_restart_keeps_enrolments_and_finishes_what_a_crash_interrupted(
         )
     with world.province.stores.templates.write() as session:
         session.add(TemplateRow(subject_id="s", pack_id=StandInReader.pack_id, key_id="k", vector_sealed=vector_sealed))
+    world.province.stores.galleries.close()
     again = build(settings, Stores.open(settings), StandInReader())
     assert again.galleries.count(list(Gallery)) == 1
     with again.stores.templates.read() as session:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from province_harness import StandInReader
 
-from province_server import app
+from province_server import app, services
 from province_server.settings import ProvinceSettings
 from yingbin.doctor.volume import Volume
 from yingbin.errors import BadConfiguration
@@ -38,7 +38,7 @@ def test_milvus_needs_a_folder(tmp_path: Path) -> None:
 
 
 def test_C8_milvus_on_a_plain_volume_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "volume_of", lambda _: Volume.PLAIN)
+    monkeypatch.setattr(services, "volume_of", lambda _: Volume.PLAIN)
     with pytest.raises(BadConfiguration, match="not known to be encrypted"):
         build(settings(tmp_path, milvus_folder=tmp_path / "milvus"))
     assert not (tmp_path / "milvus").exists()

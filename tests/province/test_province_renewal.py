@@ -11,7 +11,7 @@ import pytest
 from province_harness import DIMENSION, StandInReader, World, vector_of
 from sqlalchemy import select
 
-from province_server import app, renewal, vault
+from province_server import filling, renewal, sealed_galleries, template_store
 from province_server.app import Province, Stores, build
 from province_server.keys import PROVINCE, UnknownKey, city_key
 from province_server.settings import ProvinceSettings
@@ -30,8 +30,9 @@ PEOPLE = [f"customer-{number}" for number in range(5)]
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "CodeIndex", FlatIndex)  # exact: whom a search finds depends on the keys alone
-    monkeypatch.setattr(vault, "BATCH", 2)
+    monkeypatch.setattr(sealed_galleries, "CodeIndex", FlatIndex)  # exact: only the keys decide who is found
+    monkeypatch.setattr(template_store, "BATCH", 2)
+    monkeypatch.setattr(filling, "BATCH", 2)
     monkeypatch.setattr(renewal, "BATCH", 2)
 
 
@@ -199,12 +200,13 @@ def test_C8_province_renewal_goes_on_after_a_crash(
     with monkeypatch.context() as patch:
         patch.setattr(renewal.ProvinceRenewal, "_replace", replace)
         if step == "purge":
-            patch.setattr(running.vault, "purge", dies)
+            patch.setattr(running.vault.store, "purge", dies)
         if step == "finish":
             patch.setattr(FileKeyStore, "destroy", dies)
         assert full_world.call("POST", "renewals/province").status_code == 202
         assert crashed.wait(20)
     monkeypatch.undo()
+    running.stores.galleries.close()
     again = build(settings, Stores.open(settings), StandInReader())
     assert again.galleries.count(list(Gallery)) == len(PEOPLE)
     job = renewal.ProvinceRenewal(

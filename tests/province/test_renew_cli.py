@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from province_server.cli import app
 from province_server.keys import PROVINCE, box_key, city_key
-from province_server.staff import first_admin
 from yingbin.errors import BadConfiguration, Unavailable
+from yingbin.feed_wire import BundleInUse
 from yingbin.trust.devices import BoxBundle
 
 PASSWORD = "a long password"
@@ -19,7 +19,8 @@ PASSWORD = "a long password"
 
 @pytest.fixture(autouse=True)
 def signed_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    first_admin(world.province.stores.identity, "admin", PASSWORD)
+    admin = {"staff_id": "admin", "display_name": "admin", "role": "gallery_admin", "password": PASSWORD}
+    world.made("staff", admin)
     monkeypatch.setenv("YINGBIN_STAFF_PASSWORD", PASSWORD)
 
 
@@ -58,6 +59,27 @@ def test_renewing_a_box(world: World, tmp_path: Path) -> None:
     run(world, "box", box_id, "--finish")
     assert world.province.keys.domains(box_key(box_id)) == (newest,)
     run(world, "box", box_id, fails=BadConfiguration)
+
+
+def test_a_boxs_old_key_is_not_destroyed_while_the_box_uses_it(world: World, tmp_path: Path) -> None:
+    box_id, old = world.bundle_a.box_id, world.bundle_a.key_id
+    run(world, "box", box_id, "--bundle", str(tmp_path / "bundle.json"))
+    serving, newest = world.province.keys.domains(box_key(box_id))
+
+    def says(key_id: str, at_ms: int) -> None:
+        content = msgspec.msgpack.encode([BundleInUse(box_id, key_id, at_ms)])
+        assert world.a.ask("POST", "bundles", content=content).status_code == 204
+
+    says(old, 10)
+    refused = run(world, "box", box_id, "--finish", fails=BadConfiguration)
+    assert "old bundle" in str(refused.exception)
+    assert world.province.keys.domains(box_key(box_id)) == (serving, newest)
+    says(newest.key_id, 20)
+    run(world, "box", box_id, "--finish")
+    assert world.province.keys.domains(box_key(box_id)) == (newest,)
+    run(world, "box", box_id, "--bundle", str(tmp_path / "next.json"))
+    run(world, "box", box_id, "--finish", "--force")
+    assert newest not in world.province.keys.domains(box_key(box_id))
 
 
 def test_a_province_that_does_not_answer_or_does_not_know_us(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

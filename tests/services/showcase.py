@@ -182,6 +182,7 @@ class ScriptedCity:
         app.post("/v1/sessions")(self._sign_in)
         app.websocket("/v1/pad")(self._pad)
         app.mount("/pad", StaticFiles(directory=pad_client.pages.folder(), html=True))
+        app.mount("/shared", StaticFiles(directory=pad_client.pages.shared_folder()))
         app.mount("/assets", StaticFiles(directory=yingbin.assets.folder()))
 
         @app.middleware("http")
@@ -241,10 +242,10 @@ class ScriptedCity:
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Browser]:
+def browser(*more_args: str) -> Iterator[Browser]:
     """Yield Debian's Chromium."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, *more_args])
         try:
             yield chromium
         finally:

@@ -18,8 +18,8 @@ from province_server.settings import ProvinceSettings
 from yingbin.errors import BadConfiguration
 from yingbin.faces.enrolment import Acquired
 from yingbin.faces.scores import ScoreModel
+from yingbin.galleries.folder_files import GalleryInUse
 from yingbin.galleries.milvus_index import MilvusFailed, MilvusFolder
-from yingbin.galleries.sealed import GalleryInUse
 from yingbin.trust.consent import Gallery
 
 pytestmark = pytest.mark.services

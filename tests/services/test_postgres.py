@@ -1,18 +1,18 @@
 """The province on PostgreSQL: same models, same migrations, same feed."""
 
-import os
 from collections.abc import Iterator
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from postgres import fresh_databases
 from pydantic import SecretStr
-from sqlalchemy import create_engine, make_url, text
 
 from province_server.app import Stores
-from province_server.cards import Cards
+from province_server.cards import Cards, Customer
 from province_server.feed import Notifier, changes, publish
 from province_server.gallery import Galleries
 from province_server.keys import PROVINCE, Keys
@@ -22,36 +22,27 @@ from yingbin.feed_wire import FeedKind
 from yingbin.galleries.protect import normalise, random_transform
 from yingbin.ids import new_id
 from yingbin.offers.catalogue import load_catalogue
+from yingbin.offers.profile import Profile
 from yingbin.storage.province import BranchRow, City, ConsentRow, CustomerRow
 from yingbin.trust.consent import Gallery, Purpose
 
 pytestmark = pytest.mark.services
-URL = os.environ.get("YINGBIN_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/test")
 
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[Stores]:
     """Open the province's stores in two databases made for this test."""
-    server = create_engine(make_url(URL).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    names = [f"yingbin_{kind}_{new_id().replace('-', '')}" for kind in ("identity", "templates")]
-    with server.connect() as connection:
-        for name in names:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    urls = [make_url(URL).set(database=name).render_as_string(hide_password=False) for name in names]
-    opened = Stores.open(
-        ProvinceSettings(
-            database_url=urls[0],
-            templates_database_url=urls[1],
-            keystore_file=tmp_path / "keys",
-            keystore_passphrase=SecretStr("correct horse"),
+    with fresh_databases("identity", "templates") as urls:
+        opened = Stores.open(
+            ProvinceSettings(
+                database_url=urls[0],
+                templates_database_url=urls[1],
+                keystore_file=tmp_path / "keys",
+                keystore_passphrase=SecretStr("correct horse"),
+            )
         )
-    )
-    yield opened
-    opened.close()
-    with server.connect() as connection:
-        for name in names:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+        yield opened
+        opened.close()
 
 
 def test_migrations_make_what_the_models_say(stores: Stores) -> None:
@@ -71,7 +62,12 @@ def test_enrol_publish_erase_and_load(stores: Stores) -> None:
         session.add(BranchRow(branch_id="b", city_id="c", name_zh="支行", name_en="b"))
         session.flush()
         publish(session, "c", FeedKind.BRANCH, "b")
-        session.add(CustomerRow(customer_id="li", home_branch_id="b", record_sealed=b"", created_at_ms=1))
+        li = Customer(
+            customer_id="li", full_name="李测试", birth_date=date(1980, 2, 29), tier="vip_gold", home_branch_id="b",
+            profile=Profile(as_of=date(2026, 11, 1)),
+        )  # fmt: skip
+        sealed = keys.seal_record("li", li.model_dump_json().encode())
+        session.add(CustomerRow(customer_id="li", home_branch_id="b", record_sealed=sealed, created_at_ms=1))
         session.flush()
         for purpose in (Purpose.VIP_SERVICE, Purpose.CENTRAL_STORAGE):
             session.add(

@@ -87,6 +87,21 @@ def test_a_guest_from_another_city_is_shown_with_his_home_branch(city: ScriptedC
     expect(page.get_by_test_id("from")).to_have_count(0)
 
 
+def test_C5_the_card_of_a_customer_who_withdrew_is_gone_with_all_that_was_to_be_said_of_him(
+    city: ScriptedCity, page: Page
+) -> None:
+    city.tell(card("c-1"))
+    page.get_by_test_id("confirm-identity").click()
+    expect(page.get_by_test_id("money")).to_contain_text("¥486,200.55")
+    page.get_by_test_id("greeted").click()  # waits for its undo time
+    city.tell(card("c-1", state="withdrawn", surname="", honorific_zh="", honorific_en="", customer_id=""))
+    expect(page.get_by_test_id("waiting")).to_be_visible()
+    expect(page.get_by_test_id("card")).to_be_hidden()
+    assert "¥" not in page.content()
+    assert "陈" not in page.content()
+    assert page.evaluate("localStorage.getItem('yingbin.outbox')") in (None, "[]")
+
+
 def test_speaks_english_and_remembers_it(city: ScriptedCity, page: Page) -> None:
     city.tell(card("c-1"))
     expect(page.get_by_test_id("greeted")).to_have_text("已接待")

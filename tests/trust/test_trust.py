@@ -44,6 +44,21 @@ def test_keystore_survives_restart_and_refuses_a_wrong_passphrase(tmp_path: Path
         FileKeyStore(tmp_path / "new", "")
 
 
+def test_processes_that_share_a_keystore_keep_each_others_keys(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    one, other = FileKeyStore(path, "p"), FileKeyStore(path, "p")  # each has read the file before the other wrote
+    one.put("a", b"1")
+    assert other.get("a") == b"1"
+    other.put("b", b"2")
+    one.destroy("a")
+    other.put("c", b"3")
+    again = FileKeyStore(path, "p")
+    assert (again.get("b"), again.get("c")) == (b"2", b"3")
+    with pytest.raises(NotFound):
+        again.get("a")
+    assert one.get_or_create("d", 16) == other.get_or_create("d", 16)
+
+
 def test_keystore_keeps_the_old_file_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FileKeyStore(tmp_path / "keys", "p")
     store.put("a", b"1")

@@ -14,12 +14,13 @@ import msgspec
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from yingbin.doctor.volume import Volume, is_encrypted_device, volume_of
+from yingbin.doctor.volume import Volume, plain_swap, volume_of
 from yingbin.errors import YingbinError
 from yingbin.faces.pack import ModelPack
 from yingbin.storage import migrate
 from yingbin.storage.database import Database
 from yingbin.trust.keystore import FileKeyStore
+from yingbin.trust.process import may_lock_memory
 
 _LIBRARIES: Final = {"libGL.so.1": "libgl1", "libgthread-2.0.so.0": "libglib2.0-0", "libgomp.so.1": "libgomp1"}
 _CLOCK_UNSYNCHRONISED: Final = 5
@@ -28,6 +29,7 @@ _TIMEX_BYTES: Final = 512
 """More than any `struct timex`; zeros ask for the state and set nothing."""
 _LITTLE_SPACE_BYTES: Final = 2 * 1024**3
 _NO_SPACE_BYTES: Final = 200 * 1024**2
+_NO_COMPACTION: Final = "milvus-lite does not compact: start the province every night, or removed vectors stay there"
 _MADE_LATER: Final = "the server makes it at its first start"
 
 
@@ -59,18 +61,21 @@ def libraries() -> Finding:
 
 def swap(proc: Path = Path("/proc")) -> Finding:
     """Check that no page of memory, which holds templates and keys, is written to a disk in the clear."""
-    devices = [line.split()[0] for line in (proc / "swaps").read_text("utf-8").splitlines()[1:]]
-    plain = [one for one in devices if _volume_of_swap(Path(one)) is Volume.PLAIN]
-    if plain:
-        advice = "run the services with MemorySwapMax=0 under systemd, or `swapoff -a`, or encrypt the swap"
-        return Finding("swap", Level.WARNING, f"in the clear on {', '.join(plain)}", advice)
-    return Finding("swap", Level.OK, "encrypted or in memory" if devices else "off")
+    exposed = plain_swap(proc)
+    if not exposed:
+        return Finding("swap", Level.OK, "off, encrypted or in memory")
+    found = f"in the clear on {', '.join(exposed)}"
+    if may_lock_memory(proc):
+        return Finding("swap", Level.OK, f"{found}; servers and boxes run by this user lock their memory")
+    advice = "LimitMEMLOCK=infinity or MemorySwapMax=0 under systemd (deploy/), `swapoff -a`, or encrypt the swap"
+    return Finding("swap", Level.WARNING, found, advice)
 
 
 def core_dumps() -> Finding:
     """Check that a crash from here would not write templates and keys into a core file."""
     if resource.getrlimit(resource.RLIMIT_CORE)[0]:
-        return Finding("core dumps", Level.WARNING, "on for this shell", "LimitCORE=0 under systemd, or `ulimit -c 0`")
+        advice = "servers and boxes turn them off for themselves; for other commands `ulimit -c 0`"
+        return Finding("core dumps", Level.WARNING, "on for this shell", advice)
     return Finding("core dumps", Level.OK, "off")
 
 
@@ -163,7 +168,7 @@ def plain_vectors(folder: Path, *, accepted: bool) -> Finding:
     check = f"volume of {folder}"
     found = volume_of(folder)
     if found is not Volume.PLAIN:
-        return Finding(check, Level.OK, found)
+        return Finding(check, Level.OK, f"{found}; {_NO_COMPACTION}")
     if accepted:
         return Finding(check, Level.WARNING, "not known to be encrypted", "accepted by `milvus_plain_volume`")
     advice = "put it on LUKS or an fscrypt folder; or set `milvus_plain_volume = true` and answer for it yourself"
@@ -185,10 +190,3 @@ def _loads(library: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _volume_of_swap(place: Path) -> Volume:
-    """Return what a swap file or swap device lies on."""
-    if place.is_file():
-        return volume_of(place)
-    return Volume.ENCRYPTED if is_encrypted_device(place) else Volume.PLAIN

@@ -79,6 +79,8 @@ def _tier(tier: str, file: Path) -> Iterator[Finding]:
             yield checks.private_file("keystore_file", values["keystore_file"])
         yield checks.key_store(values["keystore_file"], values["keystore_passphrase"].get_secret_value())
         yield checks.free_space(values["keystore_file"].parent)
+    if values.get("gallery_folder") is not None:
+        yield checks.free_space(values["gallery_folder"])
     for (owner, setting), tree in _TREES.items():
         if owner == tier:
             yield checks.database(values[setting], Tree(tree))

@@ -47,6 +47,21 @@ def is_encrypted_device(device: Path, *, sys: Path = Path("/sys")) -> bool:
     return name.startswith("zram") or _is_dm_crypt((sys / "class" / "block" / name).resolve())
 
 
+def plain_swap(proc: Path = Path("/proc")) -> list[str]:
+    """Return the swap files and devices to which memory would be written in the clear."""
+    try:
+        places = [line.split()[0] for line in (proc / "swaps").read_text("utf-8").splitlines()[1:]]
+    except FileNotFoundError:  # a kernel without swap
+        return []
+    return [place for place in places if _volume_of_swap(Path(place)) is Volume.PLAIN]
+
+
+def _volume_of_swap(place: Path) -> Volume:
+    if place.is_file():
+        return volume_of(place)
+    return Volume.ENCRYPTED if is_encrypted_device(place) else Volume.PLAIN
+
+
 def _mounted(number: str, proc: Path) -> tuple[str, str]:
     """Return type and source of the file system whose device is `number`: see proc(5), mountinfo."""
     for line in (proc / "self" / "mountinfo").read_text("utf-8").splitlines():

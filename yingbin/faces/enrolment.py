@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,6 +45,16 @@ class Reason(StrEnum):
     TOO_BRIGHT = "too_bright"
 
 
+class Criterion(StrEnum):
+    """What a photo is judged by."""
+
+    ONE_FACE = "one_face"
+    SIZE = "size"
+    POSE = "pose"
+    LIGHT = "light"
+    SHARPNESS = "sharpness"
+
+
 _ADVICE = {
     Reason.NO_FACE: "no face was found in the photo: use one that shows the whole face from the front",
     Reason.SEVERAL_FACES: "the photo shows several people: crop it to the one person meant",
@@ -70,6 +81,11 @@ class EnrolmentRefused(InvalidInput):
         super().__init__(_ADVICE[reason])
         self.reason = reason
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """The reason, for pages that say it in their own words."""
+        return {"reason": self.reason}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Acquired:
@@ -78,6 +94,30 @@ class Acquired:
     face: Face
     quality: Quality
     vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One criterion: the value, the bounds it must lie in (None: no bound), and the reason to refuse, if it does not.
+
+    Units: `one_face` how many people could be meant, `size` pixels, `pose` degrees from frontal, `light` grey level
+    0..255, `sharpness` 0..1.
+    """
+
+    criterion: Criterion
+    value: float
+    lowest: float | None
+    highest: float | None
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """A photo looked at, usable or not: its faces, which one is meant, how good it is. No vector was made."""
+
+    faces: list[Face]
+    main: Face | None
+    verdicts: tuple[Verdict, ...]
 
 
 def decode_image(content: bytes) -> Image:
@@ -114,6 +154,13 @@ def acquire(engine: FaceEngine, image: Image) -> Acquired:
     return Acquired(face, quality, engine.embed(image, face))
 
 
+def examine(engine: FaceEngine, image: Image) -> Examined:
+    """Look at a BGR photo as `acquire` does, and say how it is instead of refusing it."""
+    faces = _find(engine, image)
+    main = main_face(faces) if faces else None
+    return Examined(faces, main, verdicts(faces, assess(image, main) if main else None))
+
+
 def main_face(faces: Sequence[Face]) -> Face:
     """Return the largest face with a score >= 0.85, or the largest if none has it. Raises `EnrolmentRefused` (no_face).
 
@@ -124,26 +171,49 @@ def main_face(faces: Sequence[Face]) -> Face:
     return max(_credible(faces) or faces, key=lambda face: face.area_px)
 
 
-def enrolment_verdict(faces: Sequence[Face], quality: Quality) -> Reason | None:
-    """Judge a photo by all its faces and the quality of the main one; None means accept.
+def enrolment_verdict(faces: Sequence[Face], quality: Quality | None) -> Reason | None:
+    """Return the first reason to refuse a photo among its `verdicts`; None means accept."""
+    return next((verdict.reason for verdict in verdicts(faces, quality) if verdict.reason), None)
+
+
+def verdicts(faces: Sequence[Face], quality: Quality | None) -> tuple[Verdict, ...]:
+    """Judge a photo by all its faces and the quality of the main one; without a face there is only `one_face`.
 
     Several faces: another credible one has a third of the main one's area or more (0.58 of its height), so it is not
     clear who is meant. The other gates refuse what would make a bad template, not what ICAO would refuse for a
     passport: a failure to acquire costs the customer the service. Measured with the default pack: scaled to 40 px a
     face keeps a median cosine of .91 to itself; at sharpness .15 about .88 out of focus and .75 smeared by motion.
     """
-    largest = max((face.area_px for face in _credible(faces)), default=0.0)
-    rivals = [face for face in _credible(faces) if face.area_px >= RIVAL_AREA * largest]
-    verdicts = (
-        (not faces, Reason.NO_FACE),
-        (len(rivals) > 1, Reason.SEVERAL_FACES),
-        (quality.size_px < MIN_SIZE_PX, Reason.TOO_SMALL),
-        (abs(quality.yaw) > MAX_YAW_DEGREES, Reason.TURNED_AWAY),
-        (quality.brightness < MIN_BRIGHTNESS, Reason.TOO_DARK),
-        (quality.brightness > MAX_BRIGHTNESS, Reason.TOO_BRIGHT),
-        (quality.sharpness < MIN_SHARPNESS, Reason.BLURRED),
+    credible = _credible(faces)
+    largest = max((face.area_px for face in credible), default=0.0)
+    meant = max(len([face for face in credible if face.area_px >= RIVAL_AREA * largest]), min(len(faces), 1))
+    one_face = _judged(Criterion.ONE_FACE, meant, 1, 1, Reason.NO_FACE, Reason.SEVERAL_FACES)
+    if quality is None:
+        return (one_face,)
+    return (
+        one_face,
+        _judged(Criterion.SIZE, quality.size_px, MIN_SIZE_PX, None, Reason.TOO_SMALL),
+        _judged(Criterion.POSE, abs(quality.yaw), None, MAX_YAW_DEGREES, None, Reason.TURNED_AWAY),
+        _judged(
+            Criterion.LIGHT, quality.brightness, MIN_BRIGHTNESS, MAX_BRIGHTNESS, Reason.TOO_DARK, Reason.TOO_BRIGHT
+        ),
+        _judged(Criterion.SHARPNESS, quality.sharpness, MIN_SHARPNESS, None, Reason.BLURRED),
     )
-    return next((reason for refused, reason in verdicts if refused), None)
+
+
+def _judged(
+    criterion: Criterion,
+    value: float,
+    lowest: float | None,
+    highest: float | None,
+    below: Reason | None,
+    above: Reason | None = None,
+) -> Verdict:
+    if lowest is not None and value < lowest:
+        return Verdict(criterion, value, lowest, highest, below)
+    if highest is not None and value > highest:
+        return Verdict(criterion, value, lowest, highest, above)
+    return Verdict(criterion, value, lowest, highest, None)
 
 
 def _credible(faces: Sequence[Face]) -> list[Face]:

@@ -15,6 +15,7 @@ from yingbin.faces.scores import Points, ScoreModel
 from yingbin.faces.tail import Tail, by_sample, fit_tail
 from yingbin.galleries.decide import EFFECTIVE_LOOKS, STAGES, threshold
 from yingbin.galleries.known_outcomes import KnownOutcomes
+from yingbin.galleries.prior import limits
 
 GALLERY_SIZES: Final = (100, 1_000, 10_000, 100_000, 1_000_000)
 ACCEPTED_FNIR: Final = 0.25
@@ -31,7 +32,8 @@ class Outlook:
     """The model's word on a gallery of `templates` vectors, one look with one photo against one photo.
 
     FPIR: a stranger is named, at this look and, for `fpir_track`, at any look and stage of his track. FNIR: an enrolled
-    person is not. `*_upper` are upper 95 % bounds. FNIR is -1 for a pack that states no genuine scores.
+    person is not. `*_upper` are upper 95 % bounds. FNIR is -1 for a pack that states no genuine scores. Where `at_home`
+    of them are customers of the branch, `threshold_home` holds for these and `threshold_others` for the rest (`prior`).
     """
 
     templates: int
@@ -42,14 +44,19 @@ class Outlook:
     fpir_track_upper: float
     fnir: float
     fnir_upper: float
+    at_home: int
+    threshold_home: float
+    threshold_others: float
 
 
-def outlook(model: ScoreModel, templates: int) -> Outlook:
+def outlook(model: ScoreModel, templates: int, at_home: int = 0) -> Outlook:
     """Return what `model` expects; FPIR = 1 - (1 - FMR)^N, stages and looks as `decide` counts them."""
     limit = threshold(model, templates)
     fpir, fpir_upper = (_any_of(fmr, templates) for fmr in model.fmr_at(limit))
     track, track_upper = (_any_of(rate, STAGES * EFFECTIVE_LOOKS) for rate in (fpir, fpir_upper))
-    return Outlook(templates, limit, fpir, fpir_upper, track, track_upper, *model.fnmr_at(limit))
+    prior = limits(model, templates, at_home)
+    rates = (fpir, fpir_upper, track, track_upper, *model.fnmr_at(limit))
+    return Outlook(templates, limit, *rates, at_home, prior.home, prior.others)
 
 
 def fit_for(model: ScoreModel) -> int:

@@ -27,14 +27,20 @@ def calibrate(
     *,
     pack: Annotated[str, typer.Option(help="Folder name of the model pack.")] = "opencv-zoo",
     n: Annotated[list[int] | None, typer.Option("--n", min=1, help="A gallery size; repeatable.")] = None,
+    at_home: Annotated[
+        int, typer.Option(min=1, help="Customers whose home the branch is, for the limits of its prior.")
+    ] = 500,
     scores: Annotated[
         list[Path] | None,
-        typer.Option(help="CSV: score, templates. Wrong scores of searches with a known outcome; repeatable."),
+        typer.Option(help="CSV: score, templates[, pack_id] of wrong scores with a known outcome; repeatable."),
     ] = None,
-    city_database: Annotated[
+    databases: Annotated[
         list[str] | None,
         typer.Option(
-            envvar="YINGBIN_CALIBRATE_DATABASE_URL", help="A city's database, which holds such scores; repeatable."
+            "--city-database",
+            "--province-database",
+            envvar="YINGBIN_CALIBRATE_DATABASE_URL",
+            help="URL of a database that holds such scores, a city's or the province's identity store; repeatable.",
         ),
     ] = None,
     export: Annotated[
@@ -52,33 +58,37 @@ def calibrate(
     from yingbin.errors import InvalidInput
     from yingbin.faces.pack import ModelPack
     from yingbin.galleries.calibration import GALLERY_SIZES, outlook, put_in_force, recalibrated
-    from yingbin.galleries.known_outcomes import joined, of_city, read_scores, write_scores
+    from yingbin.galleries.known_outcomes import joined, of_database, read_scores, write_scores
 
     if plot:
         plots.check(plot)
     loaded = ModelPack.load(pack)
     model = loaded.scores
-    known = [*(read_scores(path) for path in scores or ()), *(of_city(url) for url in city_database or ())]
+    pack_id = loaded.pack_id
+    known = [
+        *(read_scores(path, pack_id) for path in scores or ()),
+        *(of_database(url, pack_id) for url in databases or ()),
+    ]
     if not known and (apply or export):
-        raise InvalidInput("--apply and --export need --scores or --city-database: there is nothing new")
+        raise InvalidInput("nothing new to --apply or --export: give --scores, --city-database or --province-database")
     if export:
-        _out.print(f"{write_scores(joined(known), export):,} scores in {export}", soft_wrap=True)
+        _out.print(f"{write_scores(joined(known), export, pack_id):,} scores in {export}", soft_wrap=True)
         return
     if known:
         model, _ = recalibrated(loaded.shipped_scores, joined(known))
-    outlooks = [outlook(model, size) for size in n or GALLERY_SIZES]
-    _show(loaded.pack_id, model, outlooks)
+    outlooks = [outlook(model, size, at_home) for size in n or GALLERY_SIZES]
+    _show(pack_id, model, outlooks)
     if plot:
         from yingbin.galleries.calibration_plot import draw
 
         draw(model, outlooks, plot)
     if apply:
-        path = put_in_force(model, loaded.pack_id)
+        path = put_in_force(model, pack_id)
         _out.print(
             f"In force from the next start on: {path}\nCopy it to every server; remove it to undo", soft_wrap=True
         )
     if as_json:
-        typer.echo(json.dumps(_as_object(loaded.pack_id, model, outlooks, applied=apply), ensure_ascii=False))
+        typer.echo(json.dumps(_as_object(pack_id, model, outlooks, applied=apply), ensure_ascii=False))
 
 
 def _show(pack_id: str, model: "ScoreModel", outlooks: list["Outlook"]) -> None:
@@ -106,6 +116,10 @@ def _show(pack_id: str, model: "ScoreModel", outlooks: list["Outlook"]) -> None:
         )
     _out.print("Modelled for one photo a person, upper 95 % bound below; not demonstrated:")
     _out.print(table)
+    prior = Table("N", "of this branch", "others", title=f"Thresholds with {outlooks[0].at_home:,} customers at home")
+    for one in outlooks:
+        prior.add_row(f"{one.templates:,}", f"{one.threshold_home:.3f}", f"{one.threshold_others:.3f}")
+    _out.print(prior)
     _out.print("`yingbin eval faces` measures; an FPIR of 0.001 takes 3,000 independent non-mated probes to show")
 
 

@@ -1,7 +1,7 @@
 """The search structure of a gallery: vectors in, best identity out.
 
-The database is truth and the index disposable: it is rebuilt from sealed rows at start. `FlatIndex` scans every
-template exactly; `code_index.CodeIndex` scans small codes and is for galleries of any size.
+The database is truth and the index disposable: a start restores it, or fills it from sealed rows. `FlatIndex` scans
+every template exactly; `code_index.CodeIndex` scans small codes and is for galleries of any size.
 """
 
 import threading
@@ -17,6 +17,7 @@ from yingbin.errors import Conflict
 from yingbin.galleries import snapshot
 from yingbin.galleries.decide import Hit
 from yingbin.galleries.protect import Vector, checked_units, fused
+from yingbin.galleries.rowtable import Keys, keys_of
 from yingbin.galleries.scan import ExactScan
 
 _KIND: Final = "flat"
@@ -53,10 +54,17 @@ class TemplateIndex(Protocol):
     def vector_of(self, customer_id: str) -> Vector | None:
         """Return what a customer is searched by, unit fp32 (d,); None when nothing of him is here."""
 
-    def search(self, probes: Vector) -> list[Hit | None]:
+    def owner_of(self, template_id: str) -> str | None:
+        """Return the customer of a template; None when it is not here."""
+
+    def template_keys(self) -> Keys:
+        """Return the keys of all templates here, (n, 2), as `rowtable.keys_of` makes them; in any order."""
+
+    def search(self, probes: Vector, floor: float = -1.0) -> list[Hit | None]:
         """Return for each probe, unit fp32 (n, d), the best identity and the best other one; None when empty.
 
-        Raises `BadVector`.
+        Whose cosine is not above `floor` need not be found, which is quicker, and a runner-up may then be said to be at
+        `floor`. Raises `BadVector`.
         """
 
     def snapshot(self) -> Iterator[bytes | memoryview]:
@@ -121,10 +129,19 @@ class FlatIndex:
             number = self._number.get(customer_id)
             return None if number is None else self._scan.vector(number)
 
-    def search(self, probes: Vector) -> list[Hit | None]:
+    def owner_of(self, template_id: str) -> str | None:
+        """Return the customer of a template; None when it is not here."""
+        return self._owner_of_template.get(template_id)
+
+    def template_keys(self) -> Keys:
+        """Return the keys of all templates here, (n, 2), as `rowtable.keys_of` makes them; in any order."""
+        with self._lock:
+            return keys_of(list(self._owner_of_template))
+
+    def search(self, probes: Vector, floor: float = -1.0) -> list[Hit | None]:
         """Return for each probe, unit fp32 (n, d), the best identity and the best other one; None when empty.
 
-        Raises `BadVector`.
+        An exact scan gains nothing from `floor`. Raises `BadVector`.
         """
         probes = checked_units(probes, self._dimension)
         with self._lock:

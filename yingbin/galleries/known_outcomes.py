@@ -1,8 +1,8 @@
 """Wrong scores that a site has seen: the best wrong identity of each search whose outcome a manager settled.
 
 He confirmed the customer: the best *other* identity is wrong. He said it was somebody else: the best one is. Only the
-cosine and N are kept. A refused visit is known only because its score passed the threshold, so counting it like any
-other search makes the tail look heavier than it is: the safe side.
+cosine, its pack and N are kept. A refused visit is known only because its score passed the threshold, so counting it
+like any other search makes the tail look heavier than it is: the safe side.
 """
 
 import csv
@@ -13,13 +13,14 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import inspect, select
+from sqlalchemy import column, inspect, select, table
 
 from yingbin.errors import InvalidInput
-from yingbin.storage.city import ImpostorScore
 from yingbin.storage.database import Database
 
-_UPGRADE: Final = "check the URL, or run `yingbin db upgrade city`"
+_UPGRADE: Final = "check the URL, or run `yingbin db upgrade city` or `province`"
+_TABLE: Final = table("impostor_scores", column("pack_id"), column("score"), column("templates"))
+"""As a city and the province have it."""
 
 
 class ScoresUnusable(InvalidInput):
@@ -36,8 +37,8 @@ class KnownOutcomes:
     templates: NDArray[np.int64]
 
 
-def read_scores(path: Path) -> KnownOutcomes:
-    """Read CSV columns `score` and `templates`. Raises `ScoresUnusable`."""
+def read_scores(path: Path, pack_id: str) -> KnownOutcomes:
+    """Read CSV columns `score`, `templates` and, if there is one, `pack_id`. Raises `ScoresUnusable`."""
     found = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -48,32 +49,40 @@ def read_scores(path: Path) -> KnownOutcomes:
                 score, templates = float(row["score"]), int(row["templates"])
                 if not (-1.0 <= score <= 1.0 and templates >= 1):
                     raise ScoresUnusable(f"{path}, line {reader.line_num}: not a cosine and a number of templates")
+                if row.get("pack_id", pack_id) != pack_id:
+                    raise ScoresUnusable(f"{path}, line {reader.line_num}: of pack {row['pack_id']}, not {pack_id}")
                 found.append((score, templates))
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise ScoresUnusable(f"{path} cannot be read: {error}") from error
     return _as_arrays(found)
 
 
-def write_scores(known: KnownOutcomes, path: Path) -> int:
+def write_scores(known: KnownOutcomes, path: Path, pack_id: str) -> int:
     """Write a new file that `read_scores` reads; return how many there are. Raises `ScoresUnusable`."""
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["score", "templates"])
-            writer.writerows(zip(known.scores.tolist(), known.templates.tolist(), strict=True))
+            writer.writerow(["pack_id", "score", "templates"])
+            pairs = zip(known.scores.tolist(), known.templates.tolist(), strict=True)
+            writer.writerows((pack_id, *pair) for pair in pairs)
     except OSError as error:
         raise ScoresUnusable(f"{path} cannot be written: {error}") from error
     return len(known.scores)
 
 
-def of_city(url: str) -> KnownOutcomes:
-    """Read what the city whose database is at `url` has kept. Raises `ScoresUnusable`, `Unavailable`."""
+def of_database(url: str, pack_id: str) -> KnownOutcomes:
+    """Read what the city or province whose database is at `url` has kept of searches with this pack.
+
+    Raises `ScoresUnusable`, `Unavailable`.
+    """
     database = Database(url)
     try:
         with database.read() as session:
-            if not inspect(session.connection()).has_table(ImpostorScore.__tablename__):
-                raise ScoresUnusable(f"{database.engine.url!r} is not the database of a city: {_UPGRADE}")
-            rows = session.execute(select(ImpostorScore.score, ImpostorScore.templates)).all()
+            found = inspect(session.connection())
+            columns = {one["name"] for one in found.get_columns(_TABLE.name)} if found.has_table(_TABLE.name) else set()
+            if "pack_id" not in columns:
+                raise ScoresUnusable(f"{database.engine.url!r} is not the database of a city or province: {_UPGRADE}")
+            rows = session.execute(select(_TABLE.c.score, _TABLE.c.templates).where(_TABLE.c.pack_id == pack_id)).all()
     finally:
         database.close()
     return _as_arrays([(score, templates) for score, templates in rows])

@@ -26,10 +26,10 @@ import numpy as np
 from yingbin.errors import BadConfiguration, Conflict, Unavailable
 from yingbin.galleries import snapshot
 from yingbin.galleries.decide import Hit
+from yingbin.galleries.folder_files import possess
 from yingbin.galleries.index import DuplicateTemplate
 from yingbin.galleries.protect import Vector, checked_units, decode_template, encode_template, fused
-from yingbin.galleries.rowtable import keys_of, unpack_id
-from yingbin.galleries.sealed import possess
+from yingbin.galleries.rowtable import Keys, keys_of, unpack_id
 
 _FILE: Final = "gallery.db"
 _KIND: Final = "milvus"
@@ -174,10 +174,19 @@ class MilvusIndex:
             rows = self._client.get(self._name, ids=_row_keys([customer_id]), output_fields=["vector"])
             return np.array(rows[0]["vector"], np.float32) if rows else None
 
-    def search(self, probes: Vector) -> list[Hit | None]:
+    def owner_of(self, template_id: str) -> str | None:
+        """Return the customer of a template; None when it is not here."""
+        return self._owner.get(template_id)
+
+    def template_keys(self) -> Keys:
+        """Return the keys of all templates here, (n, 2), as `rowtable.keys_of` makes them; in any order."""
+        with self._lock:
+            return keys_of(list(self._owner))
+
+    def search(self, probes: Vector, floor: float = -1.0) -> list[Hit | None]:
         """Return for each probe, unit fp32 (n, d), the best identity and the best other one; None when empty.
 
-        Raises `BadVector`.
+        `floor` is of no use here. Raises `BadVector`.
         """
         probes = checked_units(probes, self._dimension)
         if not len(probes):

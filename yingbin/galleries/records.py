@@ -68,7 +68,7 @@ class RecordWriter:
             self._write(_START.pack(_MAGIC, len(encoded), zlib.crc32(encoded)) + encoded)
             self.sync()
         except OSError as error:
-            raise _storage_error(path, error) from error
+            raise storage_error(path, error) from error
 
     @classmethod
     def reopen(cls, path: Path, header: Header, sealer: Sealer, *, number: int, size: int) -> "RecordWriter":
@@ -81,6 +81,11 @@ class RecordWriter:
         writer._file.seek(size)
         return writer
 
+    @property
+    def size(self) -> int:
+        """Size of the file."""
+        return self._size
+
     def append(self, plain: bytes) -> None:
         """Write a record; `sync` makes it last. Raises `StorageFull` or `Unavailable`, and then nothing was kept."""
         if self._broken:
@@ -91,7 +96,7 @@ class RecordWriter:
             self._write(frame + sealed)
         except OSError as error:
             self._take_back()
-            raise _storage_error(self._path, error) from error
+            raise storage_error(self._path, error) from error
         self._number += 1
 
     def sync(self) -> None:
@@ -100,7 +105,7 @@ class RecordWriter:
             os.fdatasync(self._file.fileno())
         except OSError as error:  # what of it is on the disk is unknown from here on
             self._broken = True
-            raise _storage_error(self._path, error) from error
+            raise storage_error(self._path, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -170,7 +175,8 @@ def _check(number: int, length: int) -> int:
     return zlib.crc32(_NUMBERED.pack(number, length))
 
 
-def _storage_error(path: Path, error: OSError) -> Unavailable:
+def storage_error(path: Path, error: OSError) -> Unavailable:
+    """Return the error to raise when `path` cannot be written."""
     if error.errno in _FULL:
         return StorageFull(f"the disk of {path.parent} is full; free some space, this change was not kept")
     return Unavailable(f"{path} cannot be written ({error.strerror}); this change was not kept")

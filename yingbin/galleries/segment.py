@@ -1,31 +1,41 @@
 """A fixed number of rows side by side: who, a coarse code to scan, and what is missing from it to the full vector.
 
 Rows stay dense: the last one fills the gap of one removed, and what was there is overwritten at once. So there are no
-tombstones to filter and nothing to rebuild. A row never leaves its segment, so a search that takes segment after
-segment, each under its lock, sees every row that was there all the time, and a writer waits for one segment at most.
+tombstones to filter and nothing to rebuild. Nobody waits for a scan: it runs without the lock, and rows written
+meanwhile are then judged by what is in them now. So an answer is that of the moment when its candidates are judged, a
+row removed before is never found, and one added before always is. A row never leaves its segment.
 """
 
 import math
-import mmap
 import threading
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yingbin.galleries.pages import pages
+from yingbin.galleries.residual import AT_ONCE, Residuals
 from yingbin.galleries.rowtable import NO_KEY, Keys
 from yingbin.galleries.scan import Codes, CodeScan, Matrix, least_coarse
 
-SEGMENT_ROWS: Final = 65_536
-_FIRST_LOOK: Final = 384
+SEGMENT_ROWS: Final = 1 << 20
+"""Few, as each scan has best rows of its own to find: in segments of 65,536, 2,000,000 took up to twice as long."""
+_FIRST_LOOK: Final = 768
 """Rows fetched by their coarse cosine; four times as many when that may not have been enough."""
-_COARSE_SIGMAS: Final = 3.5
-"""How unlucky a row's code may be before it is left out although it is one of the two best: once in 4,000."""
+_FIRST_FULL: Final = 64
+"""Rows looked at in full before it is known how near the second best is: then few others remain, 130 of 200,000."""
+_COARSE_SIGMAS: Final = 3.0
+"""How unlucky a row's code may be before it is left out although it is one of the two best: once in 700."""
 _TABLE_ERROR: Final = 0.06
 """FAISS sums 8-bit tables, so a coarse cosine is off: at most by so much / sqrt(d) in all that was measured."""
-_WIDE_RESIDUAL_UP_TO: Final = 256
-"""Up to this dimension 16 bits a number cost no more than 8 do at twice the dimension."""
+_REMEMBERED: Final = 4_096
+"""Rows written during a scan that are judged one by one; after more it is repeated, with the writers waiting."""
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -38,11 +48,10 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """Vectors as a segment keeps them: coarse codes (n, d / 4), residuals (n, d) in steps, steps fp32 (n,)."""
+    """Vectors as a segment keeps them: coarse codes (n, bytes), and the columns of `Residuals`."""
 
     codes: Codes
-    residuals: NDArray[np.signedinteger]
-    steps: NDArray[np.float32]
+    residuals: list[NDArray[np.generic]]
 
 
 class Segment:
@@ -52,12 +61,13 @@ class Segment:
         self.rows = rows
         self._lock = threading.Lock()
         self._scan = CodeScan(dimension, rows)
-        self._residuals = _pages((rows, dimension), np.int16 if dimension <= _WIDE_RESIDUAL_UP_TO else np.int8)
-        self._steps = _pages((rows,), np.float32)
-        self.templates: Keys = _pages((rows, 2), np.uint64)
-        self.customers: Keys = _pages((rows, 2), np.uint64)
+        self._residuals = Residuals(dimension, rows)
+        self.templates: Keys = pages((rows, 2), np.uint64)
+        self.customers: Keys = pages((rows, 2), np.uint64)
         self._dimension = dimension
-        self._table_slack = _TABLE_ERROR / dimension**0.5
+        self._table_slack = _TABLE_ERROR / math.sqrt(dimension)
+        self._writes = 0
+        self._written: deque[int] = deque(maxlen=_REMEMBERED)
 
     @property
     def used(self) -> int:
@@ -67,39 +77,41 @@ class Segment:
     def encode(self, vectors: Matrix) -> Coded:
         """Return unit vectors, fp32 (n, d), as a segment keeps them; changes nothing."""
         codes = self._scan.encode(vectors)
-        missing = vectors - self._scan.decode(codes)
-        largest = np.iinfo(self._residuals.dtype).max
-        steps = np.maximum(np.abs(missing).max(axis=1) / largest, np.float32(1e-12))
-        return Coded(codes, np.rint(missing / steps[:, None]).astype(self._residuals.dtype), steps)
+        return Coded(codes, self._residuals.encode(vectors - self._scan.decode(codes)))
 
-    def vectors(self, rows: NDArray[np.int64]) -> Matrix:
+    def vectors(self, rows: Rows) -> Matrix:
         """Return the vectors of `rows`, (n,), as fp32 (n, d)."""
-        codes = np.stack([self._scan.code(int(row)) for row in rows])
-        return np.asarray(self._scan.decode(codes) + self._residuals[rows] * self._steps[rows, None], np.float32)
+        codes = np.stack([self._scan.code(row) for row in rows.tolist()])
+        return self._scan.decode(codes) + self._residuals.decode(rows)
 
     def append(self, templates: Keys, customers: Keys, coded: Coded) -> None:
         """Add n rows; there must be room for them."""
-        start, n = self.used, len(coded.steps)
+        start, n = self.used, len(coded.codes)
         with self._lock:
+            self._note(range(start, start + n))
             for offset in range(n):
                 self._scan.put(start + offset, coded.codes[offset])
-            self._residuals[start : start + n], self._steps[start : start + n] = coded.residuals, coded.steps
+            for column, values in zip(self._residuals.columns, coded.residuals, strict=True):
+                column[start : start + n] = values
             self.templates[start : start + n], self.customers[start : start + n] = templates, customers
             self._scan.used = start + n
 
     def replace(self, row: int, template: Keys, coded: Coded) -> None:
         """Give a row another vector, for the same customer."""
         with self._lock:
+            self._note([row])
             self._scan.put(row, coded.codes[0])
-            self._residuals[row], self._steps[row] = coded.residuals[0], coded.steps[0]
+            for column, values in zip(self._residuals.columns, coded.residuals, strict=True):
+                column[row] = values[0]
             self.templates[row] = template
 
     def drop(self, row: int) -> int:
         """Remove a row; return the number of the row that took its place: the last one, perhaps `row` itself."""
         last = self.used - 1
         with self._lock:
+            self._note([row, last])
             self._scan.put(row, self._scan.code(last))
-            for column in (self._residuals, self._steps, self.templates, self.customers):
+            for column in (*self._residuals.columns, self.templates, self.customers):
                 column[row] = column[last]
                 column[last] = 0
             self._scan.wipe(last)
@@ -112,40 +124,70 @@ class Segment:
         A probe whose candidates may have been cut off is looked at again with more of them, so the result does not rest
         on their number.
         """
-        with self._lock:
-            k, enough = min(_FIRST_LOOK, self.used), self.used == 0
-            while not enough:
-                coarse, rows = self._scan.search(probes, k)
-                looked = [self._look(*one) for one in zip(probes, coarse, rows, best, strict=True)]
-                enough = all(looked) or k == self.used
-                k = min(4 * k, self.used)
+        k, left = _FIRST_LOOK, list(range(len(probes)))
+        while left:
+            some = probes[left] if len(left) < len(probes) else probes
+            with self._lock:  # so nothing is half written that is not noted after this
+                before, used = self._writes, self.used
+            coarse, rows = self._scan.search(some, min(k, used))
+            with self._lock:
+                if self._writes - before > _REMEMBERED:
+                    before, used = self._writes, self.used
+                    coarse, rows = self._scan.search(some, min(k, used))
+                unknown = self._written_since(before)
+                if k >= used and (rows < 0).any():
+                    unknown = np.arange(self.used)
+                looked = [
+                    self._look(probes[at], coarse[one], rows[one], unknown, best[at]) for one, at in enumerate(left)
+                ]
+            left = [at for at, enough in zip(left, looked, strict=True) if not enough and k < used]
+            k *= 4
 
     def columns(self) -> list[NDArray[np.generic]]:
         """Return the memory of everything used, in an order that `load` knows; nobody may write meanwhile."""
         n = self.used
-        return [self.templates[:n], self.customers[:n], self._steps[:n], self._residuals[:n], self._scan.packed()]
+        mine = [self.templates, self.customers, *self._residuals.columns]
+        return [*(column[:n] for column in mine), self._scan.packed()]
 
     def reserve(self, rows: int) -> list[NDArray[np.generic]]:
         """Make an empty segment hold `rows` rows; return the columns for the caller to fill."""
         self._scan.used = rows
         return self.columns()
 
-    def _look(self, probe: Matrix, coarse: Matrix, rows: NDArray[np.int64], best: Best) -> bool:
+    def _note(self, rows: Sequence[int]) -> None:
+        """Remember that these rows are about to be written; the lock must be held until they are."""
+        self._writes += len(rows)
+        self._written.extend(rows)
+
+    def _written_since(self, before: int) -> Rows:
+        """Return the rows in use that were written after `_writes` was `before`."""
+        written = np.array(list(islice(reversed(self._written), self._writes - before)), np.int64)
+        return np.unique(written[written < self.used])
+
+    def _look(self, probe: Matrix, coarse: Matrix, rows: Rows, unknown: Rows, best: Best) -> bool:
         """Judge one probe's candidates, best first; return whether no further row can be among the two best.
 
         The residual makes a candidate's cosine right but for FAISS's tables; the few that may be among the two best are
-        then decoded.
+        then decoded, as are `unknown` rows, of which the scan says nothing.
         """
-        near = rows[: np.count_nonzero(coarse >= self._least(best.cosines[1]))]
-        if not len(near):
-            return True
-        cosines = coarse[: len(near)] + self._residuals[near].astype(np.float32) @ probe * self._steps[near]
-        second = max(best.cosines[1], float(np.partition(cosines, -2)[-2]) if len(near) > 1 else -1.0)
-        final = near[cosines >= second - 2 * self._table_slack]
-        if len(final):
+        last = coarse[-1] if len(coarse) else -1.0
+        if len(unknown):
+            told = ~np.isin(rows, unknown)
+            coarse, rows = coarse[told], rows[told]
+        second, two_best, near = best.cosines[1], np.full(2, -1, np.float32), [np.empty(0, np.float32)]
+        start, end = 0, int(np.count_nonzero(coarse[:_FIRST_FULL] >= self._least(second)))
+        while start < end:
+            near.append(coarse[start:end] + self._residuals.products(rows[start:end], probe))
+            two_best = np.partition(np.concatenate((two_best, near[-1])), -2)[-2:]
+            second = max(second, float(two_best[0]))
+            start, end = end, end + int(np.count_nonzero(coarse[end : end + AT_ONCE] >= self._least(second)))
+        cosines = np.concatenate(near)
+        final = rows[: len(cosines)][cosines >= second - 2 * self._table_slack]
+        if len(final) or len(unknown):
+            final = np.concatenate((final, unknown))
             for row, cosine in zip(final, (self.vectors(final) @ probe).tolist(), strict=True):
                 self._offer(best, cosine, self.customers[row])
-        return bool(coarse[-1] < self._least(second))
+        return bool(last < self._least(second))
 
     def _least(self, cosine: float) -> float:
         return least_coarse(cosine, self._dimension, _COARSE_SIGMAS)
@@ -159,13 +201,3 @@ class Segment:
             best.cosines, best.customers = (cosine, best.cosines[0]), (customer.copy(), first)
         elif cosine > best.cosines[1]:
             best.cosines, best.customers = (best.cosines[0], cosine), (first, customer.copy())
-
-
-def _pages(shape: tuple[int, ...], kind: type[np.generic]) -> NDArray[Any]:
-    """Return zeros in pages of their own, which take no memory before something is written there.
-
-    `np.zeros` hands out memory that was used and freed before, all of which counts.
-    """
-    size_bytes = math.prod(shape) * np.dtype(kind).itemsize
-    memory = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    return np.frombuffer(memory, kind).reshape(shape)

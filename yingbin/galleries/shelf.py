@@ -9,7 +9,7 @@ from yingbin.galleries.rowtable import Keys, RowTable
 from yingbin.galleries.scan import Matrix
 from yingbin.galleries.segment import SEGMENT_ROWS, Segment
 
-_BATCH: Final = 1024
+_BATCH: Final = 256
 """Rows coded and written at a time: what searches wait for."""
 
 

@@ -1,6 +1,7 @@
 """The content of an index as a stream of plain byte strings: a header, then what the index likes."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
 import msgspec
@@ -71,6 +72,20 @@ def at_end(chunks: Iterator[bytes]) -> None:
     """Raise `SnapshotUnusable` when `chunks` has more."""
     if next(chunks, None) is not None:
         raise SnapshotUnusable("the snapshot holds more than its header says")
+
+
+def named(parts: Iterable[tuple[str, Iterable[bytes | memoryview]]]) -> Iterator[bytes]:
+    """Yield several streams as one, each under its name; names differ from one to the next."""
+    for name, chunks in parts:
+        for chunk in chunks:
+            yield msgspec.msgpack.encode((name, chunk))
+
+
+def by_name(chunks: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Undo `named`; each stream is used up before the next. Raises `SnapshotUnusable`."""
+    parts = (decode(chunk, tuple[str, bytes]) for chunk in chunks)
+    for name, part in itertools.groupby(parts, key=lambda one: one[0]):
+        yield name, (chunk for _, chunk in part)
 
 
 def templates(chunks: Iterator[bytes], kind: str, dimension: int) -> tuple[list[tuple[str, str]], NDArray[np.float32]]:

@@ -1,16 +1,21 @@
 """A FastAPI application with what every server of ours needs."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MappingProxyType
 
 from fastapi import FastAPI, Response
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yingbin import __version__
-from yingbin.errors import YingbinError
-from yingbin.http import problem
+from yingbin.http import problem, request_id
+from yingbin.http.health import Health
+from yingbin.http.problem import TooLarge
 from yingbin.ids import new_id
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -24,26 +29,35 @@ _HEADERS = {
 }
 
 
-class TooLarge(YingbinError):
-    """The request body is larger than this server takes."""
-
-    code = "too_large"
-    status = 413
-
-
 def create_app(
-    title: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], check: Callable[[], None]
+    title: str,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    check: Callable[[], None],
+    large_bodies: Mapping[str, int] = MappingProxyType({}),
 ) -> FastAPI:
     """Return an app as `bare_app` does, with `/healthz`, `/metrics` and `/openapi.json`.
 
-    `check` raises when a dependency of this process is down; it must cost the same at any amount of data.
+    `check` raises when a dependency of this process is down; it is called twice a second, in a thread.
+    `large_bodies`: path -> bytes, for routes that take more than others and read their body as it comes.
     """
-    app = bare_app(title, lifespan, openapi_url="/openapi.json")
+    health = Health(check)
+
+    @asynccontextmanager
+    async def watched(app: FastAPI) -> AsyncIterator[None]:
+        async with lifespan(app):
+            keeping = asyncio.create_task(health.keep())
+            try:
+                yield
+            finally:
+                keeping.cancel()
+                await asyncio.wait([keeping])
+
+    app = bare_app(title, watched, openapi_url="/openapi.json", large_bodies=large_bodies)
 
     @app.get("/healthz", tags=["operations"])
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         """Whether this process and what it needs is up; 503 otherwise."""
-        check()
+        await health.require()
         return {"status": "ok", "version": __version__}
 
     @app.get("/metrics", tags=["operations"], response_class=Response)
@@ -59,45 +73,67 @@ def bare_app(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
     *,
     openapi_url: str | None = None,
+    large_bodies: Mapping[str, int] = MappingProxyType({}),
 ) -> FastAPI:
     """Return an app that answers to its caller's routes alone: problem+json errors, request ids, security headers."""
     app = FastAPI(
-        title=title, version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=openapi_url
+        title=title,
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=openapi_url,
+        generate_unique_id_function=_operation_id,
     )
     problem.install(app)
-    app.add_middleware(_Envelope)
+    app.add_middleware(_Envelope, large_bodies=large_bodies)
     return app
 
 
-class _Envelope:
-    """Adds a request id and security headers to every response and refuses oversized bodies."""
+def _operation_id(route: APIRoute) -> str:
+    """Return the name of the function: stable, and what clients and pages call it."""
+    return route.name
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class _Envelope:
+    """Adds a request id and security headers to every response; refuses oversized bodies, answers for defects."""
+
+    def __init__(self, app: ASGIApp, large_bodies: Mapping[str, int]) -> None:
         self._app = app
+        self._large_bodies = large_bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = new_id()
-        taken = 0
+        most_bytes = self._large_bodies.get(scope["path"], MAX_BODY_BYTES)
+        too_large = f"request body exceeds {most_bytes // 2**20} MiB"
+        this_id = new_id()
+        request_id.current.set(this_id)
+        taken, begun = 0, False
 
         async def limited_receive() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
-                raise TooLarge(f"request body exceeds {MAX_BODY_BYTES // 2**20} MiB")
+            if taken > most_bytes:
+                raise HTTPException(TooLarge.status, too_large)  # anything else the framework turns into 400
             return message
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
-                headers.update({"X-Request-Id": request_id, **_HEADERS})
+                headers.update({"X-Request-Id": this_id, **_HEADERS})
             await send(message)
 
-        if int(Headers(scope=scope).get("content-length") or 0) > MAX_BODY_BYTES:
-            refused = TooLarge(f"request body exceeds {MAX_BODY_BYTES // 2**20} MiB")
-            await problem.problem(refused)(scope, receive, send_with_headers)
+        if int(Headers(scope=scope).get("content-length") or 0) > most_bytes:
+            await problem.problem(TooLarge(too_large))(scope, receive, send_with_headers)
             return
-        await self._app(scope, limited_receive, send_with_headers)
+        try:
+            await self._app(scope, limited_receive, send_with_headers)
+        except Exception as error:
+            if begun:
+                raise
+            await problem.unexpected(scope["path"], error)(scope, receive, send_with_headers)

@@ -1,49 +1,30 @@
 """The decision at alert time, in the city: at most three offers out of a card view. Pure, far below 5 ms.
 
-Order (DESIGN 9): contact policy (refused products) -> priority = score x context lever -> at most one per category ->
-suitability as the last hard filter. An unsuitable product does not use up its category, so a suitable one of the
-same kind still comes through. When fewer than three survive, fewer are shown: nothing is invented; the province
-already appended the general list to the candidates.
+Order (DESIGN 9): validity and contact policy -> priority = score x levers of the visit -> at most one per category and
+none that exclude each other -> suitability as the last hard filter. An unsuitable product does not use up its category,
+so a suitable one of the same kind still comes through. When fewer than three survive, fewer are shown: nothing is
+invented; the province already appended the general list to the candidates. Every candidate left out says why.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
+from typing import Final
 
 from yingbin.feed_wire import Avoid, Candidate, CardView
-from yingbin.offers.catalogue import Category
+from yingbin.offers.decision.contact_policy import rests, wearied
+from yingbin.offers.decision.context import Context, factor, signals
+from yingbin.offers.decision.reasons import Why, Withheld
 from yingbin.offers.suitability import INVESTMENT, suitability_notes, suitable
 from yingbin.pad_wire import Offer
-from yingbin.wire import CameraRole
+
+__all__ = ["ASKED_OFTEN", "MAX_OFFERS", "Context", "Decision", "Withheld", "arbitrate"]
 
 MAX_OFFERS = 3
 
-_LEVERS: Mapping[CameraRole, Mapping[str, float]] = MappingProxyType(
-    {
-        # About to queue: what saves the next queue is easy to accept now.
-        CameraRole.TICKET_MACHINE: {Category.CHANNEL: 1.2},
-        # Serving himself: talk is short, channels fit, long-term planning does not.
-        CameraRole.SELF_SERVICE: {Category.CHANNEL: 1.3, Category.INSURANCE: 0.8},
-    }
+ASKED_OFTEN: Final = Avoid(
+    "contact",
+    "近期已多次推荐,本次以服务为主,客户主动询问再介绍",
+    "Suggestions were made often lately: serve only, and answer if asked",
 )
-"""Small on purpose: where somebody stands nudges the order, his situation decides it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """The visit. `refused_products`: what this customer declined recently, by product code."""
-
-    camera_role: CameraRole = CameraRole.ENTRANCE
-    refused_products: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A candidate that was not offered, and why."""
-
-    product: str
-    why: Literal["refused_before", "same_category", "not_suitable", "ranked_lower"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +44,61 @@ def arbitrate(view: CardView, context: Context, at_ms: int) -> Decision:
     """
     chosen: list[Candidate] = []
     withheld: list[Withheld] = []
-    for candidate in _ranked(view, context):
-        if candidate.product in context.refused_products:
-            withheld.append(Withheld(candidate.product, "refused_before"))
-        elif len(chosen) == MAX_OFFERS:
-            withheld.append(Withheld(candidate.product, "ranked_lower"))
-        elif view.personalised and candidate.category and candidate.category in {c.category for c in chosen}:
-            withheld.append(Withheld(candidate.product, "same_category"))
-        elif not suitable(candidate, view.risk_tolerance, view.risk_valid_until_ms, at_ms):
-            withheld.append(Withheld(candidate.product, "not_suitable"))
-        else:
+    tired = wearied(view, at_ms)
+    for candidate in _ranked(view, context, at_ms):
+        why = _barred(view, context, candidate, at_ms, tired=tired) or _crowded_out(view, candidate, chosen)
+        if why is None and not suitable(candidate, view.risk_tolerance, view.risk_valid_until_ms, at_ms):
+            why = "not_suitable"
+        if why is None:
             chosen.append(candidate)
-    return Decision(tuple(map(_offer, chosen)), _avoid_now(view, at_ms), tuple(withheld))
+        else:
+            withheld.append(Withheld(candidate.product, why, _rule(why, view, candidate, chosen)))
+    avoid = (ASKED_OFTEN, *_avoid_now(view, at_ms)) if tired else _avoid_now(view, at_ms)
+    return Decision(tuple(map(_offer, chosen)), avoid, tuple(withheld))
 
 
-def _ranked(view: CardView, context: Context) -> tuple[Candidate, ...]:
+def _ranked(view: CardView, context: Context, at_ms: int) -> tuple[Candidate, ...]:
     if not view.personalised:
         return view.candidates
-    levers = _LEVERS.get(context.camera_role, {})
-    return tuple(sorted(view.candidates, key=lambda c: (-c.score * levers.get(c.category, 1.0), c.product)))
+    holding = signals(view, context, at_ms)
+    priority = {c.product: c.score * factor(c.levers, holding, context.branch_id, at_ms) for c in view.candidates}
+    return tuple(sorted(view.candidates, key=lambda c: (-priority[c.product], c.product)))
+
+
+def _barred(view: CardView, context: Context, candidate: Candidate, at_ms: int, *, tired: bool) -> Why | None:
+    """Return why this product is not raised now, whatever the others are."""
+    if at_ms < candidate.valid_from_ms or 0 < candidate.valid_until_ms <= at_ms:
+        return "not_on_sale"
+    if candidate.product in context.refused_products:
+        return "refused_before"
+    return rests(view, candidate.product, candidate.category, at_ms) or ("asked_often" if tired else None)
+
+
+def _crowded_out(view: CardView, candidate: Candidate, chosen: list[Candidate]) -> Why | None:
+    """Return why this product does not go with those chosen before it."""
+    if len(chosen) == MAX_OFFERS:
+        return "ranked_lower"
+    if view.personalised and candidate.category and any(c.category == candidate.category for c in chosen):
+        return "same_category"
+    if any(c.product in candidate.excludes or candidate.product in c.excludes for c in chosen):
+        return "excluded"
+    return None
+
+
+def _rule(why: Why, view: CardView, candidate: Candidate, chosen: list[Candidate]) -> str:
+    """Return the limit that decided."""
+    match why:
+        case "same_category":
+            return f"one of category {candidate.category}"
+        case "excluded":
+            others = (c.product for c in chosen if c.product in candidate.excludes or candidate.product in c.excludes)
+            return f"not together with {next(others)}"
+        case "ranked_lower":
+            return f"{MAX_OFFERS} offers at most"
+        case "not_suitable":
+            tolerance = f"risk_c{view.risk_tolerance}" if view.risk_tolerance else "no assessment"
+            return f"R{candidate.risk_level} for {tolerance}"
+    return ""
 
 
 def _avoid_now(view: CardView, at_ms: int) -> tuple[Avoid, ...]:
@@ -99,4 +116,5 @@ def _offer(candidate: Candidate) -> Offer:
         reason_en=candidate.reason_en,
         talking_point_zh=candidate.talking_point_zh,
         talking_point_en=candidate.talking_point_en,
+        confidence=candidate.confidence,
     )

@@ -1,151 +1,40 @@
 """Products and rules as data that business people edit: one TOML file, checked completely when it is loaded.
 
-The packaged `catalogue.toml` explains the format. An error names the rule or product and the line of the file.
+The packaged `catalogue.toml` explains the format, `entries.py` its fields. Every mistake in a file is reported at once,
+each with the rule or product and the line.
 """
 
-import re
-import string
+import hashlib
+import json
 import tomllib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from datetime import date, datetime, time, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import ValidationError
 
 from yingbin.errors import BadConfiguration
+from yingbin.feed_wire import ContactPolicy, Lever
+from yingbin.offers.decision.context import CAMPAIGN
+from yingbin.offers.entries import CatalogueFile, Category, General, Product, RuleText, Source
 from yingbin.offers.expression import BadExpression, Condition
-from yingbin.offers.facts import FACT_TYPES, PLACEHOLDERS
-from yingbin.offers.profile import Holding
-from yingbin.offers.wording import forbidden
+from yingbin.offers.facts import FACT_TYPES
+from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.toml_lines import Lines, Loc
+
+__all__ = ["BadCatalogue", "Catalogue", "Category", "Product", "Rule", "load_catalogue", "parse_catalogue"]
+
+_LISTED = frozenset({"product", "rule", "lever", "campaign"})
 
 
 class BadCatalogue(BadConfiguration):
-    """The catalogue file cannot be used; the message names the rule or product and its line."""
+    """The catalogue file cannot be used; the message has a line of its own for each rule or product that is wrong."""
 
     code = "bad_catalogue"
-
-
-class Category(StrEnum):
-    """At most one offer per category reaches a card."""
-
-    DEPOSIT = "deposit"
-    WEALTH = "wealth"
-    FUND = "fund"
-    BOND = "bond"
-    PRECIOUS_METAL = "precious_metal"
-    INSURANCE = "insurance"
-    CARD = "card"
-    LOAN = "loan"
-    CHANNEL = "channel"
-    FX = "fx"
-
-
-def _sayable(text: str) -> str:
-    if bad := forbidden(text):
-        raise ValueError(f"must not be shown on a tablet: {bad}")
-    return text
-
-
-def _chinese(text: str) -> str:
-    if not re.search("[\u3400-\u9fff]", text):
-        raise ValueError("Chinese text is missing")
-    return _sayable(text)
-
-
-def _english(text: str) -> str:
-    if not text.strip() or re.search("[\u3400-\u9fff]", text):
-        raise ValueError("English text is missing")
-    return _sayable(text)
-
-
-def _placeholders(text: str) -> str:
-    try:
-        parts = list(string.Formatter().parse(text))
-    except ValueError as error:
-        raise ValueError(f"bad placeholder: {error}") from error
-    for _, name, spec, conversion in parts:
-        if name is not None and (name not in PLACEHOLDERS or spec or conversion):
-            raise ValueError(f"unknown placeholder {{{name}}}; allowed are {', '.join(sorted(PLACEHOLDERS))}")
-    return text
-
-
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-Chinese = Annotated[str, AfterValidator(_chinese)]
-English = Annotated[str, AfterValidator(_english)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Product(_Strict):
-    """What the bank sells. `risk_level` 1..5 is R1..R5 of an investment product, 0 means not applicable.
-
-    `value` (0..1] is the margin relative to the best product, `lever` the business weight of the season; `holding`
-    names what makes a further one pointless.
-    """
-
-    code: Code
-    name_zh: Chinese
-    name_en: English
-    category: Category
-    risk_level: int = Field(default=0, ge=0, le=5, strict=True)
-    investment: bool = False
-    credit: bool = False
-    value: float = Field(gt=0, le=1)
-    lever: float = Field(default=1.0, ge=0.5, le=2)
-    holding: Holding | None = None
-    talking_point_zh: Chinese
-    talking_point_en: English
-
-    @model_validator(mode="after")
-    def _suitability_regime(self) -> Self:
-        if self.investment != (self.risk_level > 0):
-            raise ValueError("risk_level must be 1..5 for an investment product and 0 for any other")
-        if self.investment and self.credit:
-            raise ValueError("a product cannot be both investment and credit")
-        return self
-
-
-class Source(_Strict):
-    """The system a fact comes from, as named on the tablet."""
-
-    zh: Chinese
-    en: English
-
-
-class RuleText(_Strict):
-    """A rule as written: if `when` holds of the customer, `product` suits with likelihood `propensity` (0..1]."""
-
-    id: Code
-    product: str
-    when: str
-    propensity: float = Field(gt=0, le=1)
-    source: str
-    reason_zh: Annotated[Chinese, AfterValidator(_placeholders)]
-    reason_en: Annotated[English, AfterValidator(_placeholders)]
-
-
-class General(_Strict):
-    """The list everybody gets who wants no personalised suggestions (C10), with its one reason."""
-
-    products: tuple[str, ...] = Field(min_length=3)
-    source: str
-    reason_zh: Chinese
-    reason_en: English
-
-
-class _File(_Strict):
-    version: str = Field(min_length=1)
-    valid_from: date
-    sources: dict[str, Source]
-    general: General
-    product: tuple[Product, ...] = Field(min_length=1)
-    rule: tuple[RuleText, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +47,45 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A checked catalogue; `products` by code, in file order."""
+    """A checked catalogue; `products` by code, in file order. `digest`: SHA-256 of all it says, whatever its layout.
+
+    `eligible` has the compiled conditions of the products that have one, `levers` those of each product, campaigns
+    among them, `excludes` whom each product may not share a card with, named by either side.
+    """
 
     version: str
+    digest: str
     valid_from: date
     sources: Mapping[str, Source]
     general: General
     products: Mapping[str, Product]
     rules: tuple[Rule, ...]
+    rules_about: Mapping[str, tuple[Rule, ...]]
+    eligible: Mapping[str, Condition]
+    levers: Mapping[str, tuple[Lever, ...]]
+    excludes: Mapping[str, tuple[str, ...]]
+    policy: ContactPolicy
+
+    @property
+    def name(self) -> str:
+        """Version and the beginning of the digest: what decisions are recorded under."""
+        return f"{self.version}+{self.digest[:12]}"
 
 
 def load_catalogue(path: Path | None = None) -> Catalogue:
-    """Read `path`, or the packaged catalogue. Raises `BadCatalogue` on the first thing that is wrong."""
+    """Read `path`, or the packaged catalogue. Raises `BadCatalogue` with everything that is wrong."""
+    text, name = read_catalogue(path)
+    return parse_catalogue(text, name)
+
+
+def read_catalogue(path: Path | None = None) -> tuple[str, str]:
+    """Return the text of `path`, or of the packaged catalogue, and its name in errors. Raises `BadCatalogue`."""
     name = str(path or "catalogue.toml")
     try:
         text = path.read_text("utf-8") if path else files(__package__).joinpath("catalogue.toml").read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadCatalogue(f"cannot read {name}: {error}") from error
-    return parse_catalogue(text, name)
+    return text, name
 
 
 def parse_catalogue(text: str, name: str) -> Catalogue:
@@ -184,87 +94,172 @@ def parse_catalogue(text: str, name: str) -> Catalogue:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadCatalogue(f"{name}: not valid TOML: {error}") from error
-    lines = _Lines(text, name)
+    faults = _Faults(Lines(text), name)
     try:
-        file = _File.model_validate(raw)
+        file = CatalogueFile.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise lines.error(first["loc"], _who(raw, first["loc"]), first["msg"]) from error
-    products = _unique_products(file, lines)
-    _check_general(file, products, lines)
-    rules = _compiled_rules(file, products, lines)
-    return Catalogue(file.version, file.valid_from, file.sources, file.general, products, rules)
+        for one in error.errors(include_url=False, include_context=False, include_input=False):
+            faults.add(one["loc"], _who(raw, one["loc"]), one["msg"])
+        raise faults.error() from error
+    rules = _rules(file, faults)
+    eligible = _eligible(file, faults)
+    _check_products(file, faults)
+    _check_general(file, faults)
+    _check_levers(file, faults)
+    if faults:
+        raise faults.error()
+    said = json.dumps(file.model_dump(mode="json", exclude={"version"}), sort_keys=True, ensure_ascii=False)
+    return Catalogue(
+        version=file.version,
+        digest=hashlib.sha256(said.encode()).hexdigest(),
+        valid_from=file.valid_from,
+        sources=file.sources,
+        general=file.general,
+        products={product.code: product for product in file.product},
+        rules=rules,
+        rules_about={
+            product.code: tuple(rule for rule in rules if rule.text.product == product.code) for product in file.product
+        },
+        eligible=eligible,
+        levers=_levers(file),
+        excludes=_excludes(file.product),
+        policy=ContactPolicy(**file.contact_policy.model_dump()),
+    )
 
 
-def _unique_products(file: _File, lines: "_Lines") -> dict[str, Product]:
-    products: dict[str, Product] = {}
+def in_force_ms(valid_from: date | None, valid_until: date | None) -> tuple[int, int]:
+    """Return the first UTC millisecond of a validity and the first one after it, days of China; 0 for no limit."""
+    first = _midnight_ms(valid_from) if valid_from else 0
+    return first, _midnight_ms(valid_until + timedelta(days=1)) if valid_until else 0
+
+
+def _midnight_ms(day: date) -> int:
+    return int(datetime.combine(day, time.min, CHINA_TIME).timestamp() * 1000)
+
+
+def _check_products(file: CatalogueFile, faults: "_Faults") -> None:
+    codes = [product.code for product in file.product]
     for number, product in enumerate(file.product):
-        if product.code in products:
-            raise lines.error(("product", number, "code"), f"product {product.code!r}", "duplicate code")
-        products[product.code] = product
-    return products
+        who = f"product {product.code!r}"
+        if product.code in codes[:number]:
+            faults.add(("product", number, "code"), who, "duplicate code")
+        for other in product.excludes:
+            if other == product.code or other not in codes:
+                fault = "excludes itself" if other == product.code else f"excludes unknown product {other!r}"
+                faults.add(("product", number, "excludes"), who, fault)
 
 
-def _check_general(file: _File, products: Mapping[str, Product], lines: "_Lines") -> None:
+def _check_general(file: CatalogueFile, faults: "_Faults") -> None:
     general, who = file.general, "general list"
+    products = {product.code: product for product in file.product}
     if general.source not in file.sources:
-        raise lines.error(("general", "source"), who, f"unknown source {general.source!r}")
+        faults.add(("general", "source"), who, f"unknown source {general.source!r}")
     for code in general.products:
         if code not in products:
-            raise lines.error(("general", "products"), who, f"unknown product {code!r}")
-        if products[code].investment or products[code].credit:
+            faults.add(("general", "products"), who, f"unknown product {code!r}")
+        elif products[code].investment or products[code].credit:
             reason = f"{code!r} is an investment or credit product: not for everybody"
-            raise lines.error(("general", "products"), who, reason)
+            faults.add(("general", "products"), who, reason)
 
 
-def _compiled_rules(file: _File, products: Mapping[str, Product], lines: "_Lines") -> tuple[Rule, ...]:
+def _check_levers(file: CatalogueFile, faults: "_Faults") -> None:
+    codes = {product.code for product in file.product}
+    targets = [(lever.signal, lever.product, lever.category) for lever in file.lever]
+    for number, lever in enumerate(file.lever):
+        who = f"lever number {number + 1}"
+        if lever.product and lever.product not in codes:
+            faults.add(("lever", number, "product"), who, f"unknown product {lever.product!r}")
+        if targets[number] in targets[:number]:
+            faults.add(("lever", number, "signal"), who, "a lever of this signal and target is there already")
+    ids = [campaign.id for campaign in file.campaign]
+    for number, campaign in enumerate(file.campaign):
+        who = f"campaign {campaign.id!r}"
+        if campaign.id in ids[:number]:
+            faults.add(("campaign", number, "id"), who, "duplicate id")
+        if campaign.product not in codes:
+            faults.add(("campaign", number, "product"), who, f"unknown product {campaign.product!r}")
+
+
+def _rules(file: CatalogueFile, faults: "_Faults") -> tuple[Rule, ...]:
+    codes = {product.code for product in file.product}
     rules: dict[str, Rule] = {}
     for number, text in enumerate(file.rule):
         who = f"rule {text.id!r}"
         if text.id in rules:
-            raise lines.error(("rule", number, "id"), who, "duplicate id")
-        if text.product not in products:
-            raise lines.error(("rule", number, "product"), who, f"unknown product {text.product!r}")
+            faults.add(("rule", number, "id"), who, "duplicate id")
+        if text.product not in codes:
+            faults.add(("rule", number, "product"), who, f"unknown product {text.product!r}")
         if text.source not in file.sources:
-            raise lines.error(("rule", number, "source"), who, f"unknown source {text.source!r}")
-        try:
-            rules[text.id] = Rule(text, Condition(text.when, FACT_TYPES))
-        except BadExpression as error:
-            raise lines.error(("rule", number, "when"), who, f"when: {error.message}") from error
+            faults.add(("rule", number, "source"), who, f"unknown source {text.source!r}")
+        if condition := _condition(text.when, ("rule", number, "when"), f"{who}: when", faults):
+            rules[text.id] = Rule(text, condition)
     return tuple(rules.values())
 
 
-def _who(raw: dict[str, Any], loc: tuple[int | str, ...]) -> str:
-    if len(loc) > 1 and loc[0] in {"product", "rule"} and isinstance(loc[1], int):
+def _eligible(file: CatalogueFile, faults: "_Faults") -> dict[str, Condition]:
+    found = {}
+    for number, product in enumerate(file.product):
+        loc, who = ("product", number, "eligible"), f"product {product.code!r}: eligible"
+        if product.eligible and (condition := _condition(product.eligible, loc, who, faults)):
+            found[product.code] = condition
+    return found
+
+
+def _condition(text: str, loc: Loc, who: str, faults: "_Faults") -> Condition | None:
+    try:
+        return Condition(text, FACT_TYPES)
+    except BadExpression as error:
+        faults.add(loc, who, error.message)
+        return None
+
+
+def _levers(file: CatalogueFile) -> dict[str, tuple[Lever, ...]]:
+    found: defaultdict[str, list[Lever]] = defaultdict(list)
+    for product in file.product:
+        for lever in file.lever:
+            if product.code == lever.product or product.category is lever.category:
+                found[product.code].append(Lever(lever.signal, lever.factor))
+    for campaign in file.campaign:
+        limits = in_force_ms(campaign.valid_from, campaign.valid_until)
+        found[campaign.product].append(Lever(CAMPAIGN, campaign.factor, campaign.branches, *limits))
+    return {code: tuple(levers) for code, levers in found.items()}
+
+
+def _excludes(products: Sequence[Product]) -> dict[str, tuple[str, ...]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for product in products:
+        for other in product.excludes:
+            found[product.code].add(other)
+            found[other].add(product.code)
+    return {code: tuple(sorted(others)) for code, others in found.items()}
+
+
+def _who(raw: dict[str, Any], loc: Loc) -> str:
+    if len(loc) > 1 and loc[0] in _LISTED and isinstance(loc[1], int):
         entry = raw[str(loc[0])][loc[1]]
         name = entry.get("id", entry.get("code")) if isinstance(entry, dict) else None
         field = f": {loc[2]}" if len(loc) > 2 else ""
-        return f"{loc[0]} {name or f'number {loc[1] + 1}'!r}{field}"
+        return f"{loc[0]} {repr(name) if name else f'number {loc[1] + 1}'}{field}"
     return ".".join(str(part) for part in loc)
 
 
-class _Lines:
-    """Finds the line of a key: tomllib does not tell. Tables must be written as `[name]` and `[[name]]` headers."""
+class _Faults:
+    """Everything that is wrong with a file, by line."""
 
-    _HEADER = re.compile(r"^\s*\[{1,2}\s*([\w.]+)\s*\]{1,2}")
-    _KEY = re.compile(r"^\s*([\w]+)\s*=")
-
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, lines: Lines, name: str) -> None:
+        self._lines = lines
         self._name = name
-        self._line_of: dict[tuple[int | str, ...], int] = {}
-        counts: dict[str, int] = {}
-        table: tuple[int | str, ...] = ()
-        for number, line in enumerate(text.splitlines(), start=1):
-            if header := self._HEADER.match(line):
-                table = tuple(header[1].split("."))
-                if line.lstrip().startswith("[["):
-                    counts[header[1]] = counts.get(header[1], -1) + 1
-                    table = (*table, counts[header[1]])
-                self._line_of.setdefault(table, number)
-            elif key := self._KEY.match(line):
-                self._line_of.setdefault((*table, key[1]), number)
+        self._found: list[tuple[int, str]] = []
 
-    def error(self, loc: tuple[int | str, ...], who: str, message: str) -> BadCatalogue:
-        """Return the error for `loc`, with the line of the nearest enclosing thing that is in the file."""
-        line = next((self._line_of[loc[:n]] for n in range(len(loc), 0, -1) if loc[:n] in self._line_of), 1)
-        return BadCatalogue(f"{self._name}, line {line}: {who}: {message}")
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, loc: Loc, who: str, message: str) -> None:
+        self._found.append((self._lines.of(loc), f"{who}: {message}"))
+
+    def error(self) -> BadCatalogue:
+        return BadCatalogue("\n".join(self._sorted()))
+
+    def _sorted(self) -> Iterator[str]:
+        for line, said in sorted(self._found):
+            yield f"{self._name}, line {line}: {said}"

@@ -38,6 +38,8 @@ class Condition:
         if _kind(self._rule.statement.expression) is not DataType.BOOLEAN:
             raise BadExpression("must be true or false, not a number")
         self.text = text
+        self.facts = frozenset[str](context.symbols)
+        """The facts it looks at."""
 
     def holds(self, facts: Mapping[str, Fact]) -> bool:
         """Return whether the condition is true of `facts`; a division by zero makes it false."""

@@ -4,7 +4,7 @@ Amounts are integers in CNY fen. This is also the body of the province's public 
 field is checked: nothing negative, nothing absurd, no contradiction, no unknown key.
 """
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -20,6 +20,12 @@ NO_MATURITY_DAYS = 36_500
 """`Profile.maturing_days` of somebody whose next maturity is unknown or past."""
 CHINA_TIME = timezone(timedelta(hours=8))
 """China has one time zone and no daylight saving."""
+
+
+def china_day(at_ms: int) -> date:
+    """Return the day in China of an instant, UTC milliseconds."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(CHINA_TIME).date()
+
 
 Fen = Annotated[StrictInt, Field(ge=0, le=MAX_AMOUNT_FEN)]
 
@@ -37,6 +43,11 @@ class Holding(StrEnum):
     LARGE_CERTIFICATE = "large_certificate"
     FX_ACCOUNT = "fx_account"
     CONSUMER_LOAN = "consumer_loan"
+    OVERSEAS_CARD = "overseas_card"
+    STUDY_LOAN = "study_loan"
+    THIRD_PARTY_CUSTODY = "third_party_custody"
+    PRIVATE_BANKING = "private_banking"
+    PENSION_ACCOUNT = "pension_account"
 
 
 class RiskAssessment(BaseModel):
@@ -90,6 +101,9 @@ class Profile(BaseModel):
 
     documented_monthly_income_fen: Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT_FEN)] | None = Field(
         default=None, description="monthly income proven by documents; absent when there is no proof"
+    )
+    salary_day: Annotated[StrictInt, Field(ge=1, le=31)] | None = Field(
+        default=None, description="day of the month on which a salary arrives here; absent when none does"
     )
     holdings: frozenset[Holding] = Field(default=frozenset(), description="products and services already held")
     risk_assessment: RiskAssessment | None = Field(default=None, description="absent when never assessed")

@@ -1,13 +1,17 @@
-"""From a profile to scored candidates with reasons, and to what not to offer. Pure: the day is passed in.
+"""From a profile to scored candidates with reasons, and to what not to offer and why. Pure: the day is passed in.
 
-This is the seam of the brain: whatever ranks candidates later (models, insights) returns the same types.
-Score = propensity x value x lever. Suitability is NOT applied here: it is checked at the visit (C11).
+Score = propensity x value x lever of the season; the propensity is the rule's own, or what a model has learned. Contact
+policy, levers of the visit and suitability are NOT applied here: they are checked at the visit (C11).
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
 from yingbin.feed_wire import Avoid, Candidate
-from yingbin.offers.catalogue import Catalogue, Product
+from yingbin.offers.catalogue import Catalogue, Product, Rule, in_force_ms
+from yingbin.offers.decision.reasons import Why, Withheld, bands
+from yingbin.offers.expression import Fact
 from yingbin.offers.facts import facts, placeholder_values
 from yingbin.offers.profile import CHINA_TIME, Profile
 from yingbin.offers.suitability import suitability_notes
@@ -19,33 +23,63 @@ GENERAL_PROPENSITY = 0.01
 """Of a product that no rule found: ranks below everything a rule did find."""
 CREDIT = "credit"
 """Key of the `Avoid` lines about credit as a whole."""
+LIKELY, POSSIBLE = 0.5, 0.25
+"""Propensity from which an offer's confidence is high, and medium; below it is low."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """Every product of the catalogue, once: those worth raising, best first, and the others with the reason."""
+
+    candidates: tuple[Candidate, ...]
+    withheld: tuple[Withheld, ...]
+
+
+@dataclass(slots=True)
+class _Customer:
+    """What the funnel looks at."""
+
+    profile: Profile
+    known: Mapping[str, Fact]
+    as_of: str
+    said: Mapping[str, int]
+    learned: Mapping[str, float]
+    no_credit: Avoid | None
+    best: dict[str, tuple[float, Rule]] = field(default_factory=dict)
+
+
+def assess(profile: Profile, catalogue: Catalogue, today: date, learned: Mapping[str, float] | None = None) -> Assessed:
+    """Take every product through eligibility and applicability, on `today` in China.
+
+    `learned`: P(accept) by product from a model; where it has none, or nothing usable, the rules answer. The general
+    list fills the card, without what the customer holds already.
+    """
+    customer = _Customer(
+        profile, facts(profile, today), profile.as_of.isoformat(), placeholder_values(profile), learned or {},
+        credit_withheld(profile),
+    )  # fmt: skip
+    found: dict[str, Candidate] = {}
+    withheld: dict[str, Withheld] = {}
+    for code, product in catalogue.products.items():
+        if fallen := _ineligible(product, catalogue, customer):
+            withheld[code] = fallen
+    _apply_rules(catalogue, customer, withheld)
+    for code, product in catalogue.products.items():
+        if code in customer.best:
+            found[code] = _found(product, catalogue, customer, *customer.best[code])
+        elif code not in withheld:
+            withheld[code] = _no_reason(code, catalogue, customer)
+    for candidate in general_list(catalogue):
+        if withheld.get(candidate.product, _NO_REASON).why in _STILL_GENERAL:
+            found.setdefault(candidate.product, candidate)
+            withheld.pop(candidate.product, None)
+    ranked = sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.product))
+    return Assessed(tuple(ranked), tuple(withheld.values()))
 
 
 def candidates(profile: Profile, catalogue: Catalogue, today: date) -> tuple[Candidate, ...]:
-    """Return one candidate per product, best first: what rules find, then the general list to fill the card.
-
-    Left out: what the customer holds already, and credit where `credit_withheld`.
-    """
-    known = facts(profile, today)
-    values = placeholder_values(profile)
-    as_of = profile.as_of.isoformat()
-    no_credit = credit_withheld(profile)
-    found: dict[str, Candidate] = {}
-    for rule in catalogue.rules:
-        product = catalogue.products[rule.text.product]
-        if product.holding in profile.holdings or (product.credit and no_credit):
-            continue
-        score = rule.text.propensity * product.value * product.lever
-        best = found.get(product.code)
-        if (best is None or score > best.score) and rule.condition.holds(known):
-            source = catalogue.sources[rule.text.source]
-            reason_zh = f"{rule.text.reason_zh.format(**values)}(来源:{source.zh},{as_of})"
-            reason_en = f"{rule.text.reason_en.format(**values)} (source: {source.en}, {as_of})"
-            found[product.code] = _candidate(product, score, reason_zh, reason_en)
-    for candidate in general_list(catalogue):
-        if catalogue.products[candidate.product].holding not in profile.holdings:
-            found.setdefault(candidate.product, candidate)
-    return tuple(sorted(found.values(), key=lambda candidate: (-candidate.score, candidate.product)))
+    """Return the products worth raising, best first: what rules find, then the general list to fill the card."""
+    return assess(profile, catalogue, today).candidates
 
 
 def general_list(catalogue: Catalogue) -> tuple[Candidate, ...]:
@@ -55,7 +89,7 @@ def general_list(catalogue: Catalogue) -> tuple[Candidate, ...]:
     reason_zh = f"{catalogue.general.reason_zh}(来源:{source.zh},{since})"
     reason_en = f"{catalogue.general.reason_en} (source: {source.en}, {since})"
     return tuple(
-        _candidate(catalogue.products[code], GENERAL_PROPENSITY / place, reason_zh, reason_en)
+        _candidate(catalogue.products[code], catalogue, GENERAL_PROPENSITY / place, reason_zh, reason_en)
         for place, code in enumerate(catalogue.general.products, start=1)
     )
 
@@ -88,7 +122,73 @@ def risk_of(profile: Profile) -> tuple[int, int]:
     return (assessment.tolerance, assessment.valid_until_ms) if assessment else (0, 0)
 
 
-def _candidate(product: Product, score: float, reason_zh: str, reason_en: str) -> Candidate:
+def confidence_of(propensity: float) -> str:
+    """Return high, medium or low: how often such a suggestion is expected to be taken up."""
+    return "high" if propensity >= LIKELY else "medium" if propensity >= POSSIBLE else "low"
+
+
+_NO_REASON = Withheld("", "no_reason")
+_STILL_GENERAL: frozenset[Why] = frozenset({"no_reason", "below_minimum"})
+"""Why the profile gives no reason for a product of the general list, which is then still on it, as for everybody."""
+
+
+def _ineligible(product: Product, catalogue: Catalogue, customer: _Customer) -> Withheld | None:
+    """Return why a product is out of the question whatever the rules say, None when it is not."""
+    condition = catalogue.eligible.get(product.code)
+    if condition is not None and not condition.holds(customer.known):
+        return _withheld(product, "not_eligible", condition.text, customer, condition.facts)
+    if product.holding in customer.profile.holdings:
+        return _withheld(product, "held_already", f"holds_{product.holding}", customer, {f"holds_{product.holding}"})
+    if product.credit and customer.no_credit:
+        if customer.profile.debt_service_ratio is None:
+            return _withheld(product, "income_gap", "income_documented", customer, {"income_documented"})
+        rule = f"debt_service_ratio <= {MAX_DEBT_SERVICE_RATIO}"
+        return _withheld(product, "debt_service", rule, customer, {"debt_service_ratio"})
+    if product.min_amount_fen > customer.profile.purchasing_power_fen:
+        rule = "purchasing_power_fen >= min_amount_fen"
+        return _withheld(product, "below_minimum", rule, customer, {"purchasing_power_fen"})
+    return None
+
+
+def _apply_rules(catalogue: Catalogue, customer: _Customer, withheld: Mapping[str, Withheld]) -> None:
+    """Note the strongest rule of each product that holds."""
+    for rule in catalogue.rules:
+        code = rule.text.product
+        before = customer.best.get(code)
+        better = code not in withheld and (before is None or rule.text.propensity > before[1].text.propensity)
+        if better and rule.condition.holds(customer.known):
+            learned = customer.learned.get(code, 0.0)
+            customer.best[code] = (learned if 0 < learned <= 1 else rule.text.propensity, rule)
+
+
+def _found(product: Product, catalogue: Catalogue, customer: _Customer, propensity: float, rule: Rule) -> Candidate:
+    source = catalogue.sources[rule.text.source]
+    reason_zh = f"{rule.text.reason_zh.format(**customer.said)}(来源:{source.zh},{customer.as_of})"
+    reason_en = f"{rule.text.reason_en.format(**customer.said)} (source: {source.en}, {customer.as_of})"
+    score = propensity * product.value * product.lever
+    return _candidate(
+        product, catalogue, score, reason_zh, reason_en, rule=rule.text.id, confidence=confidence_of(propensity)
+    )
+
+
+def _no_reason(code: str, catalogue: Catalogue, customer: _Customer) -> Withheld:
+    """Return that no rule speaks for a product, with what the rules about it looked at."""
+    tried = catalogue.rules_about.get(code, ())
+    looked_at = frozenset[str]().union(*(rule.condition.facts for rule in tried))
+    ids = ", ".join(rule.text.id for rule in tried)
+    return _withheld(catalogue.products[code], "no_reason", ids, customer, looked_at)
+
+
+def _withheld(
+    product: Product, why: Why, rule: str, customer: _Customer, looked_at: frozenset[str] | set[str]
+) -> Withheld:
+    return Withheld(product.code, why, rule, bands(looked_at, customer.known), f"profile, {customer.as_of}")
+
+
+def _candidate(
+    product: Product, catalogue: Catalogue, score: float, reason_zh: str, reason_en: str, **more: str
+) -> Candidate:
+    valid_from_ms, valid_until_ms = in_force_ms(product.valid_from, product.valid_until)
     return Candidate(
         product=product.code,
         name_zh=product.name_zh,
@@ -101,4 +201,9 @@ def _candidate(product: Product, score: float, reason_zh: str, reason_en: str) -
         talking_point_zh=product.talking_point_zh,
         talking_point_en=product.talking_point_en,
         category=product.category,
+        excludes=catalogue.excludes.get(product.code, ()),
+        valid_from_ms=valid_from_ms,
+        valid_until_ms=valid_until_ms,
+        levers=catalogue.levers.get(product.code, ()),
+        **more,
     )

@@ -1,39 +1,27 @@
-"""Tables of a city: its replica of the feed, visits, cards, outcomes. What a person could be known by is sealed.
+"""Tables of a city: visits, cards, outcomes. What a person could be known by is sealed.
 
 Column `sealed` holds AES-GCM under the city's record key; the context is `<table>/<primary key>`. Instants are UTC ms.
-No table has a column for a probe: of somebody who is not enrolled only the id of the event stays (C2).
+No table has a column for a probe: of somebody who is not enrolled only the id of the event stays (C2). What the feed
+says is not here but in a sealed folder.
 """
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from yingbin.storage.audit import audit_tables
 
 
 class Base(DeclarativeBase):
     """Everything in the city's tree of migrations."""
 
 
-class ReplicaRow(Base):
-    """The newest state of one thing of the feed; `sealed` is its msgpack payload, in the city's domain `key_id`.
-
-    While the city's key is renewed there are rows of two domains; `FeedPosition` says which of them is served.
-    """
-
-    __tablename__ = "replica"
-    key_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    revision: Mapped[int] = mapped_column(BigInteger)
-    sealed: Mapped[bytes]
-
-
 class FeedPosition(Base):
-    """One row: how far the feed was applied, and until when this replica may be searched."""
+    """One row: how far the replica's folder was at least. A folder that is not so far was put back from an old copy."""
 
     __tablename__ = "feed_position"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     key_id: Mapped[str] = mapped_column(String(64))
     up_to: Mapped[int] = mapped_column(BigInteger)
-    lease_until_ms: Mapped[int] = mapped_column(BigInteger)
 
 
 class SeenEvent(Base):
@@ -61,23 +49,25 @@ class VisitRow(Base):
 
 
 class VisitScore(Base):
-    """What the search that opened a visit found here: the cosine of the best identity, of the next one, and N.
+    """What the search that opened a visit found here: pack, cosine of the best identity and of the next one, N.
 
     Waits for a manager to say whether it was right, then becomes an `ImpostorScore`; goes with the visit.
     """
 
     __tablename__ = "visit_scores"
     visit_id: Mapped[str] = mapped_column(ForeignKey("visits.visit_id", ondelete="CASCADE"), primary_key=True)
+    pack_id: Mapped[str] = mapped_column(String(120))
     score: Mapped[float]
     runner_up: Mapped[float]
     templates: Mapped[int]
 
 
 class ImpostorScore(Base):
-    """The best wrong cosine of a search with a known outcome, and how many templates were wrong. Names nobody."""
+    """Pack and best wrong cosine of a search with a known outcome, and how many templates were wrong. Names nobody."""
 
     __tablename__ = "impostor_scores"
     id: Mapped[int] = mapped_column(primary_key=True)
+    pack_id: Mapped[str] = mapped_column(String(120))
     score: Mapped[float]
     templates: Mapped[int]
 
@@ -145,3 +135,42 @@ class OutcomeRow(Base):
     product: Mapped[str] = mapped_column(String(200))
     at_ms: Mapped[int] = mapped_column(BigInteger)
     forwarded_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
+
+
+class BranchDayRow(Base):
+    """What a branch did on a day (`feed_wire.BranchDay`); `reported`: the `changes` that the province was told of."""
+
+    __tablename__ = "branch_days"
+    branch_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    visits: Mapped[int]
+    confirmed: Mapped[int]
+    wrong_person: Mapped[int]
+    answered: Mapped[list[int]] = mapped_column(JSON)
+    changes: Mapped[int]
+    reported: Mapped[int]
+
+
+class WatchAlertRow(Base):
+    """Somebody of a watch list was seen (C13). `sealed`: who it is; `told_staff_id`: the one who may know, if named.
+
+    `webhook_due_at_ms`: when the security desk is to be told by HTTP again; None when it knows or there is none.
+    """
+
+    __tablename__ = "watch_alerts"
+    alert_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    watch_list: Mapped[str] = mapped_column(String(32))
+    entry_id: Mapped[str] = mapped_column(String(64), index=True)
+    branch_id: Mapped[str] = mapped_column(String(200), index=True)
+    camera_id: Mapped[str] = mapped_column(String(200))
+    told_staff_id: Mapped[str] = mapped_column(String(200))
+    raised_at_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    last_seen_at_ms: Mapped[int] = mapped_column(BigInteger)
+    acknowledged_at_ms: Mapped[int | None] = mapped_column(BigInteger)
+    acknowledged_by: Mapped[str] = mapped_column(String(200), default="")
+    webhook_due_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    webhook_attempts: Mapped[int] = mapped_column(default=0)
+    sealed: Mapped[bytes]
+
+
+AUDIT = audit_tables(Base.metadata)

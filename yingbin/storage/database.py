@@ -1,9 +1,9 @@
 """One database: engine, unit of work, and errors a person can act on. SQLite (WAL) or PostgreSQL by URL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -11,13 +11,27 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from yingbin.errors import BadConfiguration, StorageFull, Unavailable
+from yingbin.storage.turns import Turns
 
 _BUSY_TIMEOUT_MS: Final = 5000
 _DISK_FULL: Final = ("disk is full", "no space left", "disk i/o error", "could not extend file", "max_page_count")
 
 
+class Recorder(Protocol):
+    """Writes down what a unit of work does, inside it: both are committed or neither."""
+
+    def opened(self, session: Session) -> None:
+        """Take part in a unit that begins."""
+
+    def closing(self, session: Session) -> None:
+        """Write down what it did, as its last step; what this raises undoes the unit."""
+
+
 class Database:
-    """A connection pool. `read()` and `write()` are the units of work; `write()` commits on leaving, or rolls back."""
+    """A connection pool. `read()` and `write()` are the units of work; `write()` commits on leaving, or rolls back.
+
+    `recorder`, once set, takes part in every `write()`.
+    """
 
     def __init__(self, url: str) -> None:
         try:
@@ -31,8 +45,11 @@ class Database:
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine: Engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        self._turns: Turns | None = None  # a server queues by itself
         if parsed.get_backend_name() == "sqlite":
             _tune_sqlite(self.engine)
+            self._turns = Turns()
+        self.recorder: Recorder | None = None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -45,10 +62,18 @@ class Database:
         """Open a session; commit durably on leaving. Raises `StorageFull` or `Unavailable`: then nothing was kept."""
         with (
             actionable_errors(),
+            self._turn(),
             Session(self.engine.execution_options(yingbin_write=True)) as session,
             session.begin(),
         ):
+            if self.recorder is not None:
+                self.recorder.opened(session)
             yield session
+            if self.recorder is not None:
+                self.recorder.closing(session)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._turns.turn(_BUSY_TIMEOUT_MS / 1000) if self._turns else nullcontext()
 
     def check(self) -> None:
         """Ask the database one trivial question, at constant cost. Raises `Unavailable`."""
@@ -100,3 +125,10 @@ def _tune_sqlite(engine: Engine) -> None:
         # A writer takes its lock at once: upgrading a read lock later can fail half-way.
         writes = connection.get_execution_options().get("yingbin_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def beside(url: str, suffix: str, *, otherwise: Path) -> Path:
+    """Return a path beside a SQLite database, its name with `suffix`; beside `otherwise` when a server holds it."""
+    parsed = make_url(url)
+    file = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else otherwise
+    return file.with_name(file.name + suffix)

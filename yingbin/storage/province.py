@@ -5,8 +5,10 @@ the only place of the keys, so neither database says anything about anybody with
 Instants are UTC milliseconds.
 """
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, MetaData, String, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from yingbin.storage.audit import audit_tables
 
 ID_LENGTH = 64
 
@@ -48,7 +50,7 @@ class BranchRow(Base):
 
 
 class BoxRow(Base):
-    """A camera box; its transform is in the key store."""
+    """A camera box; its transform is in the key store. `key_id_in_use`: of the bundle it used last, or empty."""
 
     __tablename__ = "boxes"
 
@@ -56,10 +58,15 @@ class BoxRow(Base):
     branch_id: Mapped[str] = mapped_column(ForeignKey("branches.branch_id"), index=True)
     public_key: Mapped[bytes] = mapped_column(unique=True)
     revoked: Mapped[bool]
+    key_id_in_use: Mapped[str] = mapped_column(String(64), default="")
+    connected_at_ms: Mapped[int] = mapped_column(default=0)
 
 
 class AssessmentRow(Base):
-    """An impact assessment (C3): values of `CameraRole`, `CameraMode`, `Gallery` it covers, and templates on boxes."""
+    """An impact assessment (C3): values of `CameraRole`, `CameraMode`, `Gallery` it covers, and templates on boxes.
+
+    From `revoked_at_ms` on it covers nothing, whatever `expires_at_ms` says.
+    """
 
     __tablename__ = "assessments"
 
@@ -69,12 +76,13 @@ class AssessmentRow(Base):
     modes: Mapped[list[str]]
     galleries: Mapped[list[str]]
     local_recognition: Mapped[bool]
+    revoked_at_ms: Mapped[int | None]
 
 
 class CameraRow(Base):
     """A camera at a box. Without an assessment it may not be used. `local_recognition`: its box decides who it is.
 
-    `min_face_px`: height from which a face in its pictures is worth a look.
+    `min_face_px`: height from which a face in its pictures is worth a look. A retired one no city is told of.
     """
 
     __tablename__ = "cameras"
@@ -87,10 +95,15 @@ class CameraRow(Base):
     assessment_id: Mapped[str | None] = mapped_column(ForeignKey("assessments.assessment_id"), index=True)
     local_recognition: Mapped[bool]
     min_face_px: Mapped[int]
+    retired_at_ms: Mapped[int | None]
 
 
 class StaffRow(Base):
-    """Somebody who signs in: at a tablet of `branch_id` with a PIN, or, without one, here with a password."""
+    """Somebody who signs in: at a tablet of `branch_id` with a PIN, or, without one, here with a password.
+
+    `on_duty` and `duty_branch_id` are what the cities were told last: `ShiftRow` says what should hold, and
+    `province_server.rota` brings the two together. Every token names `token_version`; counting it up ends them all.
+    """
 
     __tablename__ = "staff"
 
@@ -100,6 +113,39 @@ class StaffRow(Base):
     branch_id: Mapped[str | None] = mapped_column(ForeignKey("branches.branch_id"), index=True)
     secret_hash: Mapped[str] = mapped_column(String(200))
     on_duty: Mapped[bool]
+    duty_branch_id: Mapped[str | None] = mapped_column(ForeignKey("branches.branch_id"))
+    active: Mapped[bool] = mapped_column(default=True)
+    token_version: Mapped[int] = mapped_column(default=0)
+    failed_sign_ins: Mapped[int] = mapped_column(default=0)
+    locked_until_ms: Mapped[int] = mapped_column(default=0)
+
+
+class ShiftRow(Base):
+    """The duty rota: somebody works at a branch from `from_ms` until `until_ms`, open-ended without one."""
+
+    __tablename__ = "shifts"
+
+    shift_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.staff_id"), index=True)
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branches.branch_id"), index=True)
+    from_ms: Mapped[int]
+    until_ms: Mapped[int | None]
+
+
+class AnswerRow(Base):
+    """The answer to a write that carried an idempotency key, sealed; none while it is being worked on by `process_id`.
+
+    `digest` is of the request, so that a key is not used twice for different things.
+    """
+
+    __tablename__ = "answers"
+
+    staff_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    key: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    digest: Mapped[bytes]
+    process_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    begun_at_ms: Mapped[int] = mapped_column(index=True)
+    answer_sealed: Mapped[bytes | None]
 
 
 class CustomerRow(Base):
@@ -133,6 +179,7 @@ class ConsentRow(Base):
     purpose: Mapped[str] = mapped_column(String(32))
     notice_version: Mapped[str] = mapped_column(String(64))
     evidence: Mapped[str] = mapped_column(Text)
+    by_guardian: Mapped[bool] = mapped_column(default=False)
     granted_by: Mapped[str] = mapped_column(String(ID_LENGTH))
     granted_at_ms: Mapped[int]
     withdrawn_at_ms: Mapped[int | None]
@@ -148,13 +195,37 @@ class TemplateLink(Base):
     """
 
     __tablename__ = "template_links"
+    __table_args__ = (
+        Index("ix_template_links_members", "gallery", "state", "customer_id"),
+        # Nearly all are `linked`, so an index of them all would be taken where it does harm.
+        Index(
+            "ix_template_links_unsettled",
+            "state",
+            sqlite_where=text("state != 'linked'"),
+            postgresql_where=text("state != 'linked'"),
+        ),
+    )
 
     subject_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     template_id: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
     customer_id: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
     gallery: Mapped[str] = mapped_column(String(32))
     key_sealed: Mapped[bytes]
-    state: Mapped[str] = mapped_column(String(16), index=True)
+    state: Mapped[str] = mapped_column(String(16))
+
+
+class DistinctionRow(Base):
+    """That two customers who look alike are two people, how one knows, and who decided. Gone with either of them."""
+
+    __tablename__ = "distinctions"
+
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customers.customer_id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[str] = mapped_column(
+        ForeignKey("customers.customer_id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    reason: Mapped[str] = mapped_column(Text)
+    staff_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    at_ms: Mapped[int]
 
 
 class ErasureMark(Base):
@@ -192,3 +263,21 @@ class OutcomeRow(Base):
     kind: Mapped[str] = mapped_column(String(32))
     product: Mapped[str] = mapped_column(String(64))
     at_ms: Mapped[int]
+
+
+AUDIT = audit_tables(Base.metadata)
+
+
+class ImpostorScore(Base):
+    """Pack and best wrong cosine of a search with a known outcome, and how many templates were wrong. Names nobody."""
+
+    __tablename__ = "impostor_scores"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    pack_id: Mapped[str] = mapped_column(String(120))
+    score: Mapped[float]
+    templates: Mapped[int]
+
+
+# At the end, since they rest on `Base`: whoever imports this tree has all of its tables.
+from yingbin.storage import batch, lifecycle, statistics, watch  # noqa: E402, F401

@@ -19,3 +19,14 @@ class TemplateRow(Base):
     pack_id: Mapped[str] = mapped_column(String(120))
     key_id: Mapped[str] = mapped_column(String(64), index=True)
     vector_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class WatchTemplateRow(Base):
+    """The template of an entry of a watch list, in that list's own domain, sealed under a key of its own (C13)."""
+
+    __tablename__ = "watch_templates"
+
+    subject_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    pack_id: Mapped[str] = mapped_column(String(120))
+    key_id: Mapped[str] = mapped_column(String(64))
+    vector_sealed: Mapped[bytes] = mapped_column(LargeBinary)

@@ -42,12 +42,16 @@ class Role(StrEnum):
 
 
 class StaffToken(msgspec.Struct, frozen=True):
-    """Who a request comes from. `branch_id` is empty for staff of the province."""
+    """Who a request comes from. `branch_id` is empty for staff of the province.
+
+    `version`: the server that issued it may count on, and then refuses it.
+    """
 
     staff_id: str
     role: Role
     branch_id: str
     expires_at_ms: int
+    version: int = 0
 
 
 def hash_pin(pin: str) -> str:
@@ -63,10 +67,12 @@ def check_pin(pin_hash: str, pin: str) -> None:
         raise NotAuthenticated("staff id or PIN is wrong") from None
 
 
-def issue_staff_token(key: bytes, audience: str, staff_id: str, role: Role, branch_id: str, *, now_s: float) -> str:
+def issue_staff_token(
+    key: bytes, audience: str, staff_id: str, role: Role, branch_id: str, *, now_s: float, version: int = 0
+) -> str:
     """Return a signed token for a person, valid `STAFF_TOKEN_TTL_S` at the server `audience` only."""
     claims = {
-        "aud": audience, "sub": staff_id, "role": role, "branch": branch_id,
+        "aud": audience, "sub": staff_id, "role": role, "branch": branch_id, "ver": version,
         "iat": int(now_s), "exp": int(now_s) + STAFF_TOKEN_TTL_S,
     }  # fmt: skip
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(key))
@@ -77,7 +83,11 @@ def read_staff_token(key: bytes, audience: str, token: str, *, now_s: float) -> 
     claims = _read(token, OctKey.import_key(key), "HS256", audience, now_s)
     try:
         return StaffToken(
-            str(claims["sub"]), Role(str(claims["role"])), str(claims["branch"]), _expiry_s(claims) * 1000
+            str(claims["sub"]),
+            Role(str(claims["role"])),
+            str(claims["branch"]),
+            _expiry_s(claims) * 1000,
+            int(str(claims["ver"])),
         )
     except (KeyError, ValueError) as error:
         raise NotAuthenticated("the token is not one of ours; sign in again") from error

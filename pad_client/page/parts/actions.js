@@ -1,7 +1,7 @@
 // The bar under the thumb: take it, greeted, wrong person, not interested; every report can be undone for five seconds.
-import { el, glyph, rebuildOn, setText } from '../dom.js';
-import { current, pick, t } from '../strings.js';
-import { tap } from './tap.js';
+import { el, glyph, rebuildOn, setText } from '../../shared/dom.js';
+import { current, pick, t } from '../../shared/strings.js';
+import { tap } from '../../shared/parts/tap.js';
 
 export class Actions {
   constructor(host) {

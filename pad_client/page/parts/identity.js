@@ -1,8 +1,8 @@
 // "Please verify": a person looks before a name is used or money is shown; then the portrait.
-import { el, glyph, rebuildOn } from '../dom.js';
-import { yuan } from '../format.js';
-import { current, pick, t } from '../strings.js';
-import { tap } from './tap.js';
+import { el, glyph, rebuildOn } from '../../shared/dom.js';
+import { yuan } from '../../shared/format.js';
+import { current, pick, t } from '../../shared/strings.js';
+import { tap } from '../../shared/parts/tap.js';
 
 export class Identity {
   constructor(host) {

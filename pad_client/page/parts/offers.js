@@ -1,6 +1,6 @@
 // One main suggestion and its alternates, each with one reason and one sentence to say; and what not to offer.
-import { el, glyph } from '../dom.js';
-import { pick, t } from '../strings.js';
+import { el, glyph } from '../../shared/dom.js';
+import { pick, t } from '../../shared/strings.js';
 
 // What the customer has refused steps down; the next suggestion takes its place.
 export function offerBlock(card, refused) {
@@ -19,7 +19,10 @@ export function offerBlock(card, refused) {
 
 function offer(one, kind, label) {
   return el('article', { class: `offer ${kind}`, testid: kind, 'data-product': one.product },
-    el('header', {}, el('span', { class: 'offer-label' }, label), el('h2', {}, pick(one, 'name'))),
+    el('header', {},
+      el('span', { class: 'offer-label' }, label,
+        one.confidence && el('span', { class: 'offer-sure', testid: 'offer-confidence' }, t(`offer.confidence_${one.confidence}`))),
+      el('h2', {}, pick(one, 'name'))),
     el('p', { class: 'offer-reason' }, el('span', { class: 'offer-key' }, t('offer.reason')), pick(one, 'reason')),
     pick(one, 'talking_point') && el('p', { class: 'offer-say', 'aria-label': t('offer.say') }, pick(one, 'talking_point')));
 }

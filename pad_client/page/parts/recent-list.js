@@ -1,8 +1,8 @@
 // The other cards: mine first, colleagues' smaller, older ones grey. A tap brings one onto the stage.
-import { el, glyph, rebuildOn, setText } from '../dom.js';
-import { ago } from '../format.js';
-import { current, t, word } from '../strings.js';
-import { tap } from './tap.js';
+import { el, glyph, rebuildOn, setText } from '../../shared/dom.js';
+import { ago } from '../../shared/format.js';
+import { current, t, word } from '../../shared/strings.js';
+import { tap } from '../../shared/parts/tap.js';
 import { calledBy, tierBadge } from './who.js';
 
 class Recent extends HTMLElement {

@@ -1,8 +1,8 @@
 // The card on the stage: who came and where, identity, what to say and offer, what to do. One element for all visits;
 // a new visit slides in anew, a change of the same visit (photo, next camera) is put in place.
-import { el, glyph, rebuildOn, setText } from '../dom.js';
-import { ago } from '../format.js';
-import { current, pick, t, word } from '../strings.js';
+import { el, glyph, rebuildOn, setText } from '../../shared/dom.js';
+import { ago } from '../../shared/format.js';
+import { current, pick, t, word } from '../../shared/strings.js';
 import { Actions } from './actions.js';
 import { avoidBlock, offerBlock } from './offers.js';
 import { Identity } from './identity.js';
@@ -10,6 +10,11 @@ import { tierBadge } from './who.js';
 
 class VisitCard extends HTMLElement {
   connectedCallback() {
+    this.empty();
+  }
+
+  // Nothing of the last customer stays in the page, not even hidden.
+  empty() {
     this.photo = el('figure', { class: 'photo', testid: 'photo' });
     this.surname = el('span', { class: 'surname', testid: 'surname' });
     this.honorific = el('span', { class: 'honorific' });
@@ -22,7 +27,7 @@ class VisitCard extends HTMLElement {
     this.avoid = el('div', { class: 'avoid', testid: 'avoid' });
     this.wrong = el('div', { class: 'wrong' });
     this.actions = new Actions(this);
-    this.append(
+    this.replaceChildren(
       el('div', { class: 'who' },
         this.photo,
         el('div', { class: 'who-text' },
@@ -39,6 +44,7 @@ class VisitCard extends HTMLElement {
   show(model, serverNow) {
     this.hidden = model === null;
     if (!model) {
+      if (this.dataset.cardId) this.empty();
       delete this.dataset.cardId;
       return;
     }

@@ -1,6 +1,6 @@
 // Small pieces about the person, shared by card and list.
-import { el } from '../dom.js';
-import { current, pick, word } from '../strings.js';
+import { el } from '../../shared/dom.js';
+import { current, pick, word } from '../../shared/strings.js';
 
 export function tierBadge(card, testid) {
   return el('span', { class: 'tier', 'data-tier': card.tier, testid }, word('tier', card.tier));

@@ -1,0 +1,1 @@
+"""Bulk enrolment: a list of customers with their consents, and a photo of each."""

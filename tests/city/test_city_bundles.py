@@ -1,0 +1,30 @@
+"""Whoever connects is told of at the province, once, also when it was away meanwhile."""
+
+from city_house import House
+from city_sockets import wait_for
+
+from city_server.bundles import Bundles
+from yingbin.galleries.protect import Domain
+
+
+def test_the_province_hears_which_bundle_a_box_uses_even_when_it_was_away(house: House) -> None:
+    def told(box: str) -> bool:
+        return house.province.bundles.get(box) == Domain.of(house.boxes[box][1]).key_id
+
+    house.ready_box("box-1")
+    wait_for(lambda: told("box-1"))
+    house.province.down = True
+    house.ready_box("box-2")
+    house.province.down = False
+    wait_for(lambda: told("box-2"))
+
+
+def test_a_connection_made_while_the_report_was_under_way_is_told_too() -> None:
+    bundles = Bundles()
+    bundles.connected("box-1", "old")
+    under_way = bundles.untold()
+    bundles.connected("box-1", "new")
+    bundles.told(under_way)
+    assert [one.key_id for one in bundles.untold()] == ["new"]
+    bundles.told(bundles.untold())
+    assert bundles.untold() == []

@@ -1,0 +1,1 @@
+"""The decision at the visit: context, contact policy, reasons, and records computed again from their inputs."""
