@@ -10,7 +10,7 @@ demo: setup ## run the whole chain on a walk-in clip and print the tablet page's
 	@$(BIN)/yingbin demo $(ARGS)
 
 test: setup ## everything that needs no service and no browser
-	@$(BIN)/pytest -n 2 --dist worksteal --ignore tests/services -m "not services and not shared and not long" $(ARGS)
+	@$(BIN)/pytest -n 3 --dist worksteal --ignore tests/services -m "not services and not shared and not long" $(ARGS)
 
 setup: ## .venv with everything, model pack pulled; repeats in a second
 	@$(PYTHON) deploy/setup.py --venv $(VENV)

@@ -10,10 +10,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from bench.enrolment_cli import bulk, enrol
+
 app = typer.Typer(no_args_is_help=True, help="Measure the product: figures beside a baseline in the same run.")
+app.command()(enrol)
+app.command()(bulk)
 
 
 @app.callback()
@@ -102,23 +105,22 @@ def restart(
 
 
 @app.command()
-def enrol(
+def withdraw(
     *,
-    n: Annotated[int | None, typer.Option(help="People to enrol, instead of 200,000.")] = None,
-    dim: Annotated[int, typer.Option(help="Numbers a template.")] = 128,
-    quick: Annotated[bool, typer.Option(help="20,000 people.")] = False,
+    n: Annotated[int | None, typer.Option(help="Withdrawals, instead of 60.")] = None,
+    cities: Annotated[int, typer.Option(help="City servers that are online.")] = 2,
+    quick: Annotated[bool, typer.Option(help="10 withdrawals.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
 ) -> None:
-    """Enrol synthetic people into a real province, from none on, and ask for its health meanwhile."""
-    from bench.enrol_bench import FULL, QUICK, run_enrol_bench
+    """Time a withdrawal at the province until no online city matches the customer any more."""
+    from bench.withdraw_bench import FULL, QUICK, run_withdraw_bench
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the province is removed
-    people = n if n is not None else QUICK if quick else FULL
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all tiers are stopped
+    count = n if n is not None else QUICK if quick else FULL
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="yingbin-bench-") as folder, Progress(console=console) as bar:
-        tasks = {name: bar.add_task(name, total=people) for name in ("registering", "enrolling")}
-        figures = run_enrol_bench(Path(folder), people, dim, lambda name, done: bar.update(tasks[name], completed=done))
-    _show_enrol(figures, console)
+    with tempfile.TemporaryDirectory(prefix="yingbin-bench-") as folder, console.status("starting") as status:
+        figures = run_withdraw_bench(Path(folder), count, cities, status.update)
+    _show_withdraw(figures, console)
     if as_json:
         sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
 
@@ -127,6 +129,7 @@ def enrol(
 def offers(
     *,
     customers: Annotated[int | None, typer.Option(help="Of the synthetic bank, instead of 100,000.")] = None,
+    bank: Annotated[Path | None, typer.Option(help="A folder of `yingbin bank make`, instead of a new bank.")] = None,
     quick: Annotated[bool, typer.Option(help="5,000 customers.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
 ) -> None:
@@ -137,7 +140,7 @@ def offers(
     size, decided = (5_000, 2_000) if quick else (100_000, DECIDED)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="yingbin-bench-") as folder, console.status("starting") as status:
-        figures = run_offers_bench(Path(folder), customers or size, status.update, decided)
+        figures = run_offers_bench(Path(folder), customers or size, status.update, decided, bank)
     _show_offers(figures, console)
     if as_json:
         sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
@@ -169,8 +172,12 @@ def _show_offers(figures: dict[str, Any], console: Console) -> None:
         ("making a card view, 99th percentile ms", "card_view_p99_ms"),
         ("suitability, checks", "suitability_checks"),
         ("... violations", "suitability_violations"),
+        ("decisions with the clock 12 h later", "time_shift_decisions"),
+        ("... that came out otherwise", "time_shift_changed"),
         ("nightly inference, s", "nightly_s"),
         ("... peak of memory, MB", "nightly_rss_mb"),
+        ("portraits, s", "portrait_s"),
+        ("... peak of memory, MB", "portrait_rss_mb"),
     ):
         table.add_row(label, f"{figures[key]:,}")
     console.print(table)
@@ -206,12 +213,12 @@ def _show_search(figures: dict[str, Any], console: Console) -> None:
     console.print(table)
 
 
-def _show_enrol(figures: dict[str, Any], console: Console) -> None:
-    table = Table("", f"{figures['n']:,} x {figures['dim']}", title=figures["data"])
-    table.add_row("enrolled a second, first tenth", f"{figures['rate_first_per_s']:,}")
-    table.add_row("... last tenth", f"{figures['rate_last_per_s']:,}")
-    table.add_row("health meanwhile, 99th percentile ms", f"{figures['health_p99_ms']:,}")
-    table.add_row("memory at the end, MB", f"{figures['rss_mb']:,}")
+def _show_withdraw(figures: dict[str, Any], console: Console) -> None:
+    heading = f"{figures['withdrawals']} withdrawals, {figures['cities']} cities"
+    table = Table("", heading, title=figures["data"])
+    table.add_row("until no city matches him, median s", str(figures["p50_s"]))
+    table.add_row("... 99th percentile s", str(figures["p99_s"]))
+    table.add_row("... longest s", str(figures["max_s"]))
     console.print(table)
 
 

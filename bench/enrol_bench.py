@@ -70,7 +70,7 @@ def run_enrol_bench(folder: Path, n: int, dimension: int, step: Step) -> dict[st
         raise InvalidInput(f"--n {n} --dim {dimension}: at least {LEAST} people, and an even dimension")
     command = [
         sys.executable, "-c", "from yingbin.cli import main; main()", "province", "rehearse",
-        "--customers", str(n), "--dimension", str(dimension), "--config", str(_settings(folder)),
+        "--customers", str(n), "--dimension", str(dimension), "--config", str(write_settings(folder)),
     ]  # fmt: skip
     environment = {**one_thread(), "YINGBIN_PROVINCE_KEYSTORE_PASSPHRASE": secrets.token_urlsafe(24)}
     with (
@@ -119,7 +119,7 @@ def _follow(province: "subprocess.Popen[str]", n: int, step: Step) -> dict[str, 
                 "health_failed": health.failed,
                 "enrol_s": steps[-1][1],
                 "refused": said["counts"].get("refused", 0),
-                "rss_mb": _rss_mb(province.pid),
+                "rss_mb": rss_mb(province.pid),
             }
     raise RunFailed("the province ended before everybody was enrolled; what it said is in its log")
 
@@ -132,7 +132,8 @@ def rate(steps: list[tuple[int, float]], start: float, end: float) -> float:
     return (last - first) / (ended_s - began_s)
 
 
-def _settings(folder: Path) -> Path:
+def write_settings(folder: Path) -> Path:
+    """Write the settings of a province that keeps everything in `folder`; return their file."""
     path = folder / "province.toml"
     values = {
         "port": 0,
@@ -144,6 +145,7 @@ def _settings(folder: Path) -> Path:
     return path
 
 
-def _rss_mb(process_id: int) -> float:
+def rss_mb(process_id: int) -> float:
+    """Return what a process has in memory."""
     pages = int(Path(f"/proc/{process_id}/statm").read_text("ascii").split()[1])
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)

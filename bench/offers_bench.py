@@ -2,7 +2,7 @@
 
 The catalogue and the customers are generated (`offers_catalogue.py`); everything else is the product's own code: views
 are made as the province makes them, sent as the feed sends them, decoded and decided as the city does at the visit. The
-nightly inference runs over a synthetic bank in a process of its own, started after the bank is written.
+nightly inference and the portraits run over a synthetic bank, each in a process of its own, after it is written.
 """
 
 import gc
@@ -23,6 +23,7 @@ from bench.search_bench import run_module
 from bench.synthetic_bank.bank import make_bank
 from yingbin.feed_wire import Candidate, CardView, ContactNote
 from yingbin.offers.arbitrate import Context, arbitrate
+from yingbin.offers.bank.reader import open_bank
 from yingbin.offers.card import MARKETING, build_card_view
 from yingbin.offers.catalogue import Catalogue, load_catalogue, parse_catalogue
 from yingbin.offers.customer import CustomerRecord
@@ -36,26 +37,37 @@ Say = Callable[[str], None]
 PRODUCTS: Final = 200
 RULES: Final = 300
 _TODAY: Final = date(2026, 11, 23)
-_AT_MS: Final = 1_795_399_200_000
+_AT_MS: Final = 1_795_406_400_000
 """Noon in China on that day."""
 _SEED: Final = 11
+_HALF_DAY_MS: Final = DAY_MS // 2
 DECIDED: Final = 20_000
 _AT_ONCE: Final = 250
 _VISITS: Final = 4
 """Decisions a customer: where he stands, for what, how long the queue is."""
 
 
-def run_offers_bench(folder: Path, customers: int, say: Say, decided: int = DECIDED) -> dict[str, Any]:
+def run_offers_bench(
+    folder: Path, customers: int, say: Say, decided: int = DECIDED, bank: Path | None = None
+) -> dict[str, Any]:
     """Return what `--json` prints, with a bank of `customers` in the empty `folder` and decisions for `decided` people.
 
-    Raises `InvalidInput` for too small a bank, `RunFailed`.
+    `bank`: one that `yingbin bank make` has made, instead. Raises `InvalidInput` for too small a bank, `RunFailed`.
     """
     decided = min(customers, decided)
-    nightly = _nightly(folder, customers, say)
+    if bank is None:
+        bank = folder / "bank"
+        say(f"writing a bank of {customers:,} customers")
+        make_bank(bank, customers, _SEED)
+    with open_bank(bank) as tables:
+        customers = int(tables.execute("SELECT count(*) FROM customers").fetchall()[0][0])
+    nightly = _nightly(folder, bank, say)
     catalogue = parse_catalogue(generated_catalogue(PRODUCTS, RULES, _SEED), "generated catalogue")
     views_ms, visits_ms, offered = _decisions(catalogue, decided, say)
     say("checking suitability")
     checks, violations = check_suitability((catalogue, load_catalogue()))
+    say("shifting the clock")
+    shifted, changed = check_time_shift(catalogue, decided)
     return {
         "data": "generated catalogue and customers, synthetic bank",
         "products": len(catalogue.products),
@@ -71,17 +83,19 @@ def run_offers_bench(folder: Path, customers: int, say: Say, decided: int = DECI
         "offers_per_visit": round(offered / len(visits_ms), 2),
         "suitability_checks": checks,
         "suitability_violations": violations,
+        "time_shift_decisions": shifted,
+        "time_shift_changed": changed,
         **nightly,
     }
 
 
-def _nightly(folder: Path, customers: int, say: Say) -> dict[str, Any]:
-    """Return seconds and MB of the nightly inference over `customers`."""
-    say(f"writing a bank of {customers:,} customers")
-    bank = folder / "bank"
-    make_bank(bank, customers, _SEED)
-    say("inferring")
-    return dict(json.loads(run_module("bench.nightly_run", [str(bank), str(folder / "insights.parquet")])))
+def _nightly(folder: Path, bank: Path, say: Say) -> dict[str, Any]:
+    """Return seconds and MB of the nightly inference over `bank`, and of the portraits."""
+    figures: dict[str, Any] = {}
+    for job, out in (("nightly", "insights.parquet"), ("portrait", "portraits")):
+        say(f"running the night's job: {job}")
+        figures |= json.loads(run_module("bench.nightly_run", [job, str(bank), str(folder / out)]))
+    return figures
 
 
 def _decisions(catalogue: Catalogue, customers: int, say: Say) -> tuple[list[float], list[float], int]:
@@ -130,6 +144,36 @@ def check_suitability(catalogues: tuple[Catalogue, ...]) -> tuple[int, int]:
                     checks += 1
                     violations += offered and not allowed
     return checks, violations
+
+
+def check_time_shift(catalogue: Catalogue, customers: int) -> tuple[int, int]:
+    """Decide for `customers` at some instant of a day's first half, and with all instants 12 hours later (C16).
+
+    Return how many decisions were compared, and in how many anything came out otherwise.
+    """
+    rng = random.Random(_SEED)  # noqa: S311 - customers
+    midnight_ms, compared, changed = _AT_MS - _HALF_DAY_MS, 0, 0
+    for number in range(customers):
+        record, history = _customer(number, rng), _history(catalogue, rng)
+        at_ms = midnight_ms + rng.randrange(_HALF_DAY_MS)
+        views = [build_card_view(record, "vip", {MARKETING}, catalogue, _TODAY, _later(history, shift_ms))
+                 for shift_ms in (0, _HALF_DAY_MS)]  # fmt: skip
+        for context in _visits(rng):
+            early, late = (arbitrate(view, context, at_ms + n * _HALF_DAY_MS) for n, view in enumerate(views))
+            compared += 1
+            changed += early != late
+    return compared, changed
+
+
+def _later(history: History, shift_ms: int) -> History:
+    notes = tuple(
+        msgspec.structs.replace(
+            note, shown_at_ms=tuple(at + shift_ms for at in note.shown_at_ms),
+            last_refused_ms=note.last_refused_ms + shift_ms if note.refusals else 0,
+        )
+        for note in history.notes
+    )  # fmt: skip
+    return History(notes, tuple(at + shift_ms for at in history.contacted_at_ms), history.refused_last_visit)
 
 
 def _assessments() -> Iterator[tuple[int, int, bool]]:

@@ -14,59 +14,31 @@ from numpy.typing import NDArray
 
 from bench.synthetic_bank.products import FLAT_MARGIN_FEN, PRODUCTS
 from yingbin.errors import InvalidInput
+from yingbin.offers.bank.profiles import profiles_of
 from yingbin.offers.bank.reader import open_bank
 from yingbin.offers.decision.contact_policy import Event
-from yingbin.offers.profile import Holding, Profile, RiskAssessment
+from yingbin.offers.profile import Profile
 
 Floats = NDArray[np.float64]
 
 DAY_MS: Final = 86_400_000
 CODE_OF: Final = {"custody": "third_party_custody"}
 """Product of the synthetic bank -> its code in the catalogue, where they differ."""
-_HOLDING: Final = {
-    **{holding.value: holding for holding in Holding},
-    "etc": Holding.ETC_CARD,
-    "etc_credit_card": Holding.ETC_CARD,
-    "custody": Holding.THIRD_PARTY_CUSTODY,
-}
 _CONTACT_DAYS: Final = 180
 _REFUSED_DAYS: Final = 90
 """How long the truth remembers a refusal."""
 _PART_BOUGHT: Final = 0.15
 """Of his money, on average, as the generator has it."""
-_PROFILES: Final = """
+_VISITORS: Final = """
     WITH today AS (SELECT max(as_of) AS day FROM snapshot),
     visitors AS (SELECT DISTINCT customer_id FROM decisions d SEMI JOIN consents c ON c.customer_id = d.customer_id
         AND c.purpose = 'marketing' AND c.withdrawn_at_ms IS NULL ORDER BY 1 LIMIT $most),
-    newest AS (SELECT account_id, arg_max(balance_fen, day) AS fen FROM balances GROUP BY 1),
-    open AS (SELECT a.*, coalesce(n.fen, 0) AS fen, a.matures_on BETWEEN day AND day + 14 AS due FROM accounts a
-        SEMI JOIN visitors v ON v.customer_id = a.customer_id LEFT JOIN newest n USING (account_id), today
-        WHERE opened_on <= day AND (closed_on IS NULL OR closed_on > day)),
-    next AS (SELECT customer_id, min(matures_on) AS matures_on FROM open, today WHERE kind = 'time'
-        AND matures_on >= day GROUP BY 1),
-    held AS (SELECT o.customer_id,
-        sum(fen) FILTER (kind = 'demand') AS demand_deposit_fen, sum(fen) FILTER (kind = 'time') AS time_deposit_fen,
-        sum(fen) FILTER (kind = 'wealth') AS wealth_product_fen, sum(fen) FILTER (kind = 'fund') AS fund_fen,
-        sum(fen) FILTER (kind = 'insurance') AS insurance_fen, sum(fen) FILTER (kind = 'bond') AS treasury_bond_fen,
-        sum(fen) FILTER (product_code = 'mortgage') AS mortgage_fen,
-        sum(fen) FILTER (product_code = 'car_loan') AS car_loan_fen,
-        sum(fen) FILTER (product_code = 'business_loan') AS business_loan_fen,
-        sum(monthly_repayment_fen) AS monthly_repayment_fen, any_value(n.matures_on) AS time_deposit_matures_on,
-        sum(fen) FILTER (kind = 'time' AND o.matures_on = n.matures_on) AS time_deposit_maturing_fen,
-        list(DISTINCT product_code) AS products, bool_or(due) AS due
-        FROM open o LEFT JOIN next n USING (customer_id) GROUP BY 1),
-    paid AS (SELECT customer_id, max(at_ms) FILTER (amount_fen < 0) AS left_at_ms,
-        max(at_ms) FILTER (kind = 'salary') AS salary_at_ms FROM transactions SEMI JOIN visitors USING (customer_id)
-        GROUP BY 1),
-    signed AS (SELECT customer_id, list(DISTINCT service) AS services FROM services GROUP BY 1),
-    sold AS (SELECT customer_id, list(DISTINCT product_code) AS sold FROM outcomes WHERE kind = 'sold' GROUP BY 1),
-    tested AS (SELECT customer_id, arg_max(level, assessed_on) AS level, arg_max(valid_until, assessed_on)
-        AS valid_until FROM risk_assessments GROUP BY 1)
-    SELECT v.customer_id, c.home_branch_id, c.tier, c.documented_monthly_income_fen, h.* EXCLUDE (customer_id),
-        p.left_at_ms, p.salary_at_ms, s.services, x.sold, t.level, t.valid_until
-    FROM visitors v JOIN customers c USING (customer_id) LEFT JOIN held h USING (customer_id)
-    LEFT JOIN paid p USING (customer_id) LEFT JOIN signed s USING (customer_id) LEFT JOIN sold x USING (customer_id)
-    LEFT JOIN tested t USING (customer_id) ORDER BY 1
+    due AS (SELECT DISTINCT customer_id FROM accounts, today WHERE matures_on BETWEEN day AND day + 14
+        AND opened_on <= day AND (closed_on IS NULL OR closed_on > day)),
+    paid AS (SELECT customer_id, max(at_ms) AS salary_at_ms FROM transactions WHERE kind = 'salary' GROUP BY 1)
+    SELECT v.customer_id, c.home_branch_id, c.tier, d.customer_id IS NOT NULL AS due, p.salary_at_ms
+    FROM visitors v JOIN customers c USING (customer_id) LEFT JOIN due d USING (customer_id)
+    LEFT JOIN paid p USING (customer_id) ORDER BY 1
 """
 
 
@@ -114,13 +86,18 @@ def load_world(folder: Path, most: int) -> World:
     with open_bank(folder) as bank:
         today = _one(bank, "SELECT max(as_of) FROM snapshot")
         at_ms = int(_one(bank, "SELECT epoch_ms(max(as_of)::TIMESTAMP) FROM snapshot")) + 4 * 3_600_000  # noon in China
-        cursor = bank.execute(_PROFILES, {"most": most})
+        cursor = bank.execute(_VISITORS, {"most": most})
         names = [column[0] for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         if not rows:
             raise NoVisitors(f"nobody in {folder} visited and consents to marketing")
         events = _events(bank, at_ms)
-        visitors = tuple(_visitor(row, today, at_ms, events) for row in rows)
+        profiles = profiles_of(bank, [row["customer_id"] for row in rows])
+        visitors = tuple(
+            Visitor(who, row["home_branch_id"], row["tier"], profiles[who], tuple(events[who]))
+            for row in rows
+            for who in (row["customer_id"],)
+        )
         for table in ("accept_logits", "accept_context"):
             kind = (
                 f"{truth / table}.parquet" if (truth / f"{table}.parquet").is_file() else f"{truth / table}/*.parquet"
@@ -148,24 +125,6 @@ def load_world(folder: Path, most: int) -> World:
 
 def _one(bank: duckdb.DuckDBPyConnection, select: str) -> Any:
     return bank.execute(select).fetchall()[0][0]
-
-
-def _visitor(row: dict[str, Any], today: date, at_ms: int, events: Mapping[str, list[Event]]) -> Visitor:
-    has = {*(row["services"] or ()), *(row["products"] or ()), *(row["sold"] or ())}
-    amounts = {name: max(int(value or 0), 0) for name, value in row.items() if name in Profile.model_fields
-               and name.endswith("_fen") and name != "documented_monthly_income_fen"}  # fmt: skip
-    matures_on = row["time_deposit_matures_on"] if amounts["time_deposit_maturing_fen"] else None
-    tested = RiskAssessment(level=f"risk_c{row['level']}", valid_until=row["valid_until"]) if row["level"] else None
-    profile = Profile(
-        **{**amounts, "time_deposit_maturing_fen": amounts["time_deposit_maturing_fen"] if matures_on else 0},
-        as_of=today,
-        time_deposit_matures_on=matures_on,
-        demand_idle_days=max((at_ms - row["left_at_ms"]) // DAY_MS, 0) if row["left_at_ms"] else 365,
-        documented_monthly_income_fen=row["documented_monthly_income_fen"] or None,
-        holdings=frozenset(_HOLDING[name] for name in has if name in _HOLDING),
-        risk_assessment=tested,
-    )
-    return Visitor(row["customer_id"], row["home_branch_id"], row["tier"], profile, tuple(events[row["customer_id"]]))
 
 
 def _events(bank: duckdb.DuckDBPyConnection, at_ms: int) -> defaultdict[str, list[Event]]:

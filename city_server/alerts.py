@@ -6,7 +6,9 @@ from sqlalchemy.orm import Session
 
 from city_server import evidence, tally
 from city_server.cards import closed, new_card, seen_again
+from city_server.changed_views import ChangedViews
 from city_server.memory import Memory
+from city_server.queues import Queues
 from city_server.records import Records
 from city_server.routing import FIRST, route
 from city_server.trail import matched
@@ -61,10 +63,14 @@ class Answer:
 class Alerts:
     """Writes events. Safe to repeat: an event that was answered is answered the same and changes nothing."""
 
-    def __init__(self, records: Records, limits: Limits, withdrawals: Withdrawals) -> None:
+    def __init__(
+        self, records: Records, limits: Limits, withdrawals: Withdrawals, changed: ChangedViews, queues: Queues
+    ) -> None:
         self._records = records
+        self._queues = queues
         self._limits = limits
         self._withdrawals = withdrawals
+        self._changed = changed
 
     def settle(self, session: Session, event: Settled, memory: Memory, now_ms: int) -> Answer:
         """Record one event and everything that follows from it."""
@@ -108,11 +114,13 @@ class Alerts:
         return wanted
 
     def _alert(self, session: Session, visit: Visit, event: Settled, match: Match, memory: Memory, now_ms: int) -> None:
-        view = memory.card_views.get(match.view.customer_id, match.view)  # it may have changed since the search
+        known = memory.card_views.get(match.view.customer_id)  # it may have changed since the search
+        view = known or self._changed.of_guest(match.view)
         colleagues = memory.staff_of(event.branch_id)
         chosen = route(view.rm_staff_id, colleagues, now_ms, self._limits.escalate_after_ms)
         stored = new_card(
-            (new_id(), visit.visit_id), view, event.branch_id, match.tier, event.seen, now_ms,
+            (new_id(), visit.visit_id), view, self._queues.context(event.branch_id, view, now_ms), match.tier,
+            event.seen, now_ms,
             home=view.home_branch_id in memory.branches, rm=chosen.routed_to,
         )  # fmt: skip
         if match.scored is not None:
@@ -131,11 +139,12 @@ class Alerts:
     def _update(self, session: Session, visit: Visit, seen: Sighting, now_ms: int) -> bool:
         """Note a further sighting. Return whether the card rings now: he came while the line was down, and is here."""
         card = self._records.card_of_visit(session, visit.visit_id)
+        here = self._queues.context(visit.branch_id, card.stored.view, now_ms)
         rings = not card.rings and card.stored.card.state == "open" and self._fresh(seen, now_ms)
         if rings:
             due_ms = now_ms + self._limits.escalate_after_ms if card.route.level == FIRST else None
             self._records.ring(session, card.stored.card.card_id, due_ms)
-        self._records.put_card(session, seen_again(card.stored, seen, now_ms))
+        self._records.put_card(session, seen_again(card.stored, seen, here, now_ms))
         return rings
 
     def _fresh(self, seen: Sighting, now_ms: int) -> bool:

@@ -25,6 +25,7 @@ from city_server.operations import CameraCollector, Operations
 from city_server.pad_gateway import PadGateway
 from city_server.photos import Photos
 from city_server.province import Province, ProvinceSearch
+from city_server.queues import Queues
 from city_server.records import Records
 from city_server.replica import Replica
 from city_server.replica_folder import ReplicaFolder
@@ -35,6 +36,7 @@ from city_server.ticketing import Ticketing
 from city_server.trail import Trail
 from city_server.watch.alerts import Times, WatchAlerts
 from city_server.watch.api import WatchApi
+from city_server.watch.seals import ListSeals
 from city_server.watch.webhook import Webhook
 from city_server.withdrawals import Withdrawals
 from yingbin.faces.pack import ModelPack
@@ -42,6 +44,7 @@ from yingbin.feed_wire import FeedEntry
 from yingbin.http.app import create_app
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
+from yingbin.offers import brain
 from yingbin.storage import migrate
 from yingbin.storage.database import Database
 from yingbin.trust.audit.chains import city_ledger
@@ -56,7 +59,10 @@ _KEY_BYTES = 32
 
 
 def build(settings: CitySettings) -> FastAPI:
-    """Return the city's application. Raises `BadConfiguration` and its kin when it cannot run as configured."""
+    """Return the city's application. Raises `BadConfiguration` and its kin when it cannot run as configured.
+
+    `state.on_stop` ends the requests that wait for news; whoever serves it calls it when the server is to stop.
+    """
     pack = ModelPack.load(settings.models_pack)
     key = DeviceKey.load(settings.key_file)
     keystore = FileKeyStore(settings.keystore_file, settings.keystore_passphrase.get_secret_value())
@@ -78,14 +84,15 @@ def build(settings: CitySettings) -> FastAPI:
         alert_horizon_ms=settings.alert_horizon_s * 1000,
     )
     withdrawals, changed_views = Withdrawals(records, store), ChangedViews(records, store)
-    alerts = Alerts(records, limits, withdrawals)
+    queues = Queues(limits.closes_after_ms)
+    alerts = Alerts(records, limits, withdrawals, changed_views, queues)
     folder = ReplicaFolder(settings.galleries, keystore, empty, pack_id=pack.pack_id, dimension=pack.dimension)
     replica = Replica(folder, store, empty)
     province = Province(settings, key)
     search = ProvinceSearch(province, settings, pack.pack_id)
     matcher = Matcher(search, Embedder(pack), pack)
     watch_alerts = WatchAlerts(
-        Sealer(keystore.get_or_create("city-watch-alerts", _KEY_BYTES)),
+        ListSeals(keystore),
         Times(limits.closes_after_ms, limits.alert_horizon_ms, int(settings.watch_alert_retention_h * 3_600_000)),
         webhook=settings.watch_webhook_url is not None,
     )
@@ -96,12 +103,13 @@ def build(settings: CitySettings) -> FastAPI:
         pack.pack_id,
         replica,
         intake,
-        Ticketing(replica, matcher, trail, settings.catch_up_wait_s),
+        Ticketing(replica, matcher, trail, settings.catch_up_wait_s, queues, records, store),
         Photos(records),
         store,
         states,
         trail,
         bundles := Bundles(),
+        queues,
     )
     token_key, attempts = keystore.get_or_create("city-staff-tokens", _KEY_BYTES), Attempts()
     sessions = Sessions(settings.city_id, token_key, replica, attempts, trail)
@@ -150,6 +158,7 @@ def build(settings: CitySettings) -> FastAPI:
             webhook.run(),
             chores.escalate(),
             chores.forward_outcomes(),
+            chores.forward_answers(),
             trail.keep_anchored(province, settings.audit_anchor_interval_s),
             chores.forward_tallies(),
             chores.forward_bundles(),
@@ -170,13 +179,14 @@ def build(settings: CitySettings) -> FastAPI:
             folder.close()
             database.close()
 
-    app = create_app("Yingbin city", lifespan, database.check)
+    app = create_app("Yingbin city", lifespan, database.check, notes=brain.health)
     app.include_router(boxes.router)
     app.include_router(sessions.router)
     app.include_router(security.router)
     app.include_router(watch.router)
     app.include_router(pads.router)
     app.include_router(operations.router)
+    app.state.on_stop = watch.close
     pages.mount(app)
     return app
 

@@ -16,6 +16,7 @@ from city_server.bundles import Bundles
 from city_server.camera_states import CameraStates
 from city_server.intake import Intake, Source, refusal, track_key
 from city_server.photos import BadPhoto, Photos
+from city_server.queues import Queues
 from city_server.replica import Replica
 from city_server.settings import CitySettings
 from city_server.store import Store
@@ -26,6 +27,7 @@ from yingbin.errors import NotAllowed, NotAuthenticated, Unavailable, YingbinErr
 from yingbin.ids import now_ms
 from yingbin.local_wire import GalleryAsk
 from yingbin.log import get_logger
+from yingbin.queue_wire import QueueReport
 from yingbin.trust.devices import challenge_text, verify_signature
 
 log = get_logger()
@@ -50,6 +52,7 @@ class BoxGateway:
         states: CameraStates,
         trail: Trail,
         bundles: Bundles,
+        queues: Queues,
     ) -> None:
         self.settings = settings
         self.pack_id = pack_id
@@ -61,6 +64,7 @@ class BoxGateway:
         self.states = states
         self.trail = trail
         self.bundles = bundles
+        self.queues = queues
         self.router = APIRouter()
         self.router.add_api_websocket_route("/v1/box", self._serve)
         self._sessions: dict[str, _BoxSession] = {}
@@ -85,6 +89,7 @@ class BoxGateway:
                 if self._sessions.get(source.box_id) is session:
                     del self._sessions[source.box_id]
                     self.states.lost(source.box_id, now_ms())
+                    self.bundles.lost(source.box_id)
         except WebSocketDisconnect:
             pass
         except YingbinError as error:
@@ -228,10 +233,8 @@ class _BoxSession:
                     await self._send(refusal(RateLimited("this box sends too many events"), message))
             elif isinstance(message, wire.TicketAsk):
                 self._answer_ticket(source, message, in_limits=bucket.take(time.monotonic()))
-            elif isinstance(message, GalleryAsk):
-                if bucket.take(time.monotonic()):
-                    self._gallery_ask = message
-                    self._gallery_due.set()
+            elif isinstance(message, GalleryAsk | QueueReport) and bucket.take(time.monotonic()):
+                self._heed(source, message)
             elif isinstance(message, wire.ClockAsk):
                 await self._send(wire.ClockTell(message.number, now_ms()))
             elif isinstance(message, wire.ScenePhoto):
@@ -263,6 +266,13 @@ class _BoxSession:
         task = asyncio.create_task(answer())
         self._tickets.add(task)
         task.add_done_callback(self._tickets.discard)
+
+    def _heed(self, source: Source, message: GalleryAsk | QueueReport) -> None:
+        if isinstance(message, QueueReport):
+            self._gateway.queues.report(source.branch_id, message, now_ms())
+        else:
+            self._gallery_ask = message
+            self._gallery_due.set()
 
     def _note(self, source: Source, status: wire.CameraStatus) -> None:
         """Keep how a camera is. A box tells all again whenever it connects; the log gets each change once."""

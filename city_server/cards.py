@@ -6,12 +6,12 @@ import msgspec
 
 from yingbin.errors import Conflict
 from yingbin.feed_wire import Avoid, CardView
-from yingbin.log import get_logger
 from yingbin.offers.arbitrate import Context, arbitrate
+from yingbin.offers.brain import BRAIN
+from yingbin.offers.profile import china_day
 from yingbin.pad_wire import Card, Offer, Sighting
 from yingbin.wire import CameraRole
 
-log = get_logger()
 _OVER: Final = frozenset({"wrong_person", "closed", "withdrawn"})
 
 
@@ -25,21 +25,24 @@ class StoredCard(msgspec.Struct, frozen=True):
 
 
 def new_card(
-    ids: tuple[str, str], view: CardView, branch_id: str, tier: str, seen: Sighting, now_ms: int, *, home: bool, rm: str
+    ids: tuple[str, str], view: CardView, visit: Context, tier: str, seen: Sighting, now_ms: int, *, home: bool, rm: str
 ) -> StoredCard:
-    """Return the card of a new visit. `ids`: card, visit. `tier`: city or province. `home`: a customer of this city."""
+    """Return the card of a new visit. `ids`: card, visit. `tier`: city or province. `home`: a customer of this city.
+
+    `visit`: branch, business, queue and minutes as they are known now.
+    """
     card = Card(
         card_id=ids[0],
         visit_id=ids[1],
         customer_id=view.customer_id,
-        branch_id=branch_id,
+        branch_id=visit.branch_id,
         recognised_by="city" if tier == "city" else "province",
         surname=view.surname,
         honorific_zh=view.honorific_zh,
         honorific_en=view.honorific_en,
         tier=view.tier,
         from_other_city=not home,
-        personalised=view.personalised,
+        personalised=_said_personal(view),
         first=seen,
         last=seen,
         alerted_at_ms=now_ms,
@@ -50,24 +53,44 @@ def new_card(
         home_branch_zh="" if home else view.home_branch_zh,
         home_branch_en="" if home else view.home_branch_en,
     )
-    return _decided(StoredCard(card, view), now_ms)
+    return _decided(StoredCard(card, view, visit), now_ms)
+
+
+def _said_personal(view: CardView) -> bool:
+    """Return what the card says: its note goes with an opt-out alone, so a tablet cannot tell who is in a holdout."""
+    return view.personalised or bool(view.basis.policy)
 
 
 def suggest(view: CardView, context: Context, now_ms: int) -> tuple[tuple[Offer, ...], tuple[Avoid, ...]]:
     """Return offers and what to avoid. If the brain fails, the card goes out with neither (DESIGN 9)."""
     try:
         decision = arbitrate(view, context, now_ms)
-    except Exception:  # whatever is wrong with an offer, face and name must still arrive
-        log.exception("arbitration_failed", customer_id=view.customer_id)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with an offer, face and name must still arrive
+        BRAIN.failed("arbitrate", error, customer_id=view.customer_id)
         return (), ()
     return decision.offers, decision.avoid
 
 
-def seen_again(stored: StoredCard, seen: Sighting, now_ms: int) -> StoredCard:
+def seen_again(stored: StoredCard, seen: Sighting, visit: Context, now_ms: int) -> StoredCard:
     """Return the card after a further sighting; until somebody takes it, its offers follow where the customer is."""
     moved = stored.card.state == "open" and seen.camera_role != stored.context.camera_role
     after = _with(stored, last=seen)
-    return _decided(after, now_ms) if moved else after
+    return _decided(msgspec.structs.replace(after, context=visit), now_ms) if moved else after
+
+
+def ticketed(stored: StoredCard, visit: Context, now_ms: int) -> StoredCard:
+    """Return the card after the customer took a ticket; until somebody takes it, its offers follow what he came for."""
+    if stored.card.state != "open":
+        return stored
+    after = _decided(msgspec.structs.replace(stored, context=visit), now_ms)
+    return stored if (after.card, after.context) == (stored.card, stored.context) else after
+
+
+def another_day(stored: StoredCard, now_ms: int) -> StoredCard:
+    """Return the card with today's offers, if it was decided on another day in China and the visit goes on."""
+    if stored.card.state in _OVER or china_day(stored.decided_at_ms) == china_day(now_ms):
+        return stored
+    return _decided(stored, now_ms)
 
 
 def reviewed(stored: StoredCard, view: CardView, now_ms: int) -> StoredCard:
@@ -84,9 +107,14 @@ def reviewed(stored: StoredCard, view: CardView, now_ms: int) -> StoredCard:
         return stored
     card = msgspec.structs.replace(
         stored.card, surname=view.surname, honorific_zh=view.honorific_zh, honorific_en=view.honorific_en,
-        tier=view.tier, personalised=view.personalised,
+        tier=view.tier, personalised=_said_personal(view),
     )  # fmt: skip
     return _decided(msgspec.structs.replace(stored, card=card, view=view), now_ms)
+
+
+def without_offers(view: CardView) -> CardView:
+    """Return a view from which nothing is offered: what it rests on was taken back, and nothing else is known."""
+    return msgspec.structs.replace(view, personalised=False, candidates=(), avoid=())
 
 
 def acknowledged(stored: StoredCard, staff_id: str) -> StoredCard:
@@ -114,6 +142,8 @@ def reported(stored: StoredCard, kind: str, product: str, staff_id: str, now_ms:
         return stored
     if kind == "greeted":
         return _with(stored, state="greeted", assigned_to=staff_id)
+    if kind == "accepted":
+        return stored
     refused = (*card.refused_products, *({product} - {"", *card.refused_products}))
     return _decided(_with(stored, refused_products=refused), now_ms)
 
@@ -139,7 +169,10 @@ def withdrawn(stored: StoredCard) -> StoredCard:
 def _decided(stored: StoredCard, now_ms: int) -> StoredCard:
     """Return the card with the offers of this moment."""
     card = stored.card
-    context = Context(CameraRole(card.last.camera_role), frozenset(card.refused_products), card.branch_id)
+    context = msgspec.structs.replace(
+        stored.context, camera_role=CameraRole(card.last.camera_role),
+        refused_products=frozenset(card.refused_products), branch_id=card.branch_id,
+    )  # fmt: skip
     offers, avoid = suggest(stored.view, context, now_ms)
     return StoredCard(msgspec.structs.replace(card, offers=offers, avoid=avoid), stored.view, context, now_ms)
 

@@ -31,12 +31,14 @@ def serve(
     settings = CitySettings.load(config)
     require_tls_or_loopback(settings.host, settings.tls_certificate_file)
     listener = bind(settings.host, settings.port)
+    city = build(settings)
     serve(
-        build(settings),
+        city,
         listener,
         certificate_file=settings.tls_certificate_file,
         key_file=settings.tls_key_file,
         max_message_bytes=MAX_BOX_MESSAGE_BYTES,
+        on_stop=city.state.on_stop,
     )
 
 

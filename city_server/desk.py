@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from city_server import audience, cards, evidence, tally
+from city_server import answers, audience, cards, evidence, tally
 from city_server.records import CardState, Records
 from city_server.trail import by_staff
 from city_server.visits import close
-from yingbin.errors import Conflict, NotFound
-from yingbin.feed_wire import OutcomeReport, Staff
+from yingbin.errors import Conflict, InvalidInput, NotFound
+from yingbin.feed_wire import Basis, Staff
 from yingbin.ids import new_id
-from yingbin.pad_wire import ReportOutcome
+from yingbin.pad_wire import AnswerInsight, ReportOutcome
+from yingbin.report_wire import OutcomeReport
 from yingbin.storage.city import OutcomeRow, PhotoRow, Ring
 from yingbin.trust.staff import Role
 
@@ -40,17 +42,23 @@ class Desk:
         return customer_id
 
     def report(self, session: Session, outcome: ReportOutcome, who: Staff, now_ms: int) -> None:
-        """Store an outcome; one that is stored already changes nothing. Raises `Conflict` when the id was another's."""
+        """Store an outcome; one that is stored already changes nothing.
+
+        Raises `Conflict` when the id was another's, and `InvalidInput` for an acceptance of nothing.
+        """
         stored = session.get(OutcomeRow, outcome.outcome_id)
         if stored is not None:
             if (stored.card_id, stored.staff_id) != (outcome.card_id, who.staff_id):
                 raise Conflict("this outcome id was used for another card")
             return
+        if outcome.kind == "accepted" and not outcome.product:
+            raise InvalidInput("`accepted` needs the `product` he is interested in")
         state = self._visible(session, outcome.card_id, who)
         card = state.stored.card
         after = cards.reported(state.stored, outcome.kind, outcome.product, who.staff_id, now_ms)
         if outcome.kind == "wrong_person":
             self._not_him(session, card.visit_id, now_ms)
+            answers.was_wrong(session, card.card_id)
         self._put_if_changed(session, state, after, now_ms)
         action = "identity_rejected" if outcome.kind == "wrong_person" else "outcome"
         details = {"card": card.card_id, "kind": outcome.kind, "product": outcome.product}
@@ -60,6 +68,11 @@ class Desk:
             told += [(new_id(), "shown", offer.product) for offer in card.offers]
         if outcome.kind == "not_interested" and not outcome.product:  # in any of them
             told += [(new_id(), outcome.kind, offer.product) for offer in card.offers]
+        before = {offer.product for offer in card.offers}
+        if card.state == "greeted":  # what took the place of a product he did not want was shown, too
+            told += [(new_id(), "shown", offer.product) for offer in after.card.offers if offer.product not in before]
+        place = {offer.product: at for offers in (after.card.offers, card.offers) for at, offer in enumerate(offers, 1)}
+        basis = msgspec.json.encode(state.stored.view.basis).decode()
         session.add_all(
             OutcomeRow(
                 outcome_id=outcome_id,
@@ -70,9 +83,18 @@ class Desk:
                 kind=kind,
                 product=product,
                 at_ms=now_ms,
+                reason=outcome.reason if kind == "not_interested" else "",
+                place=place.get(product, 0),
+                basis=basis,
             )
             for outcome_id, kind, product in told
         )
+
+    def answer(self, session: Session, answer: AnswerInsight, who: Staff, now_ms: int) -> None:
+        """Store what a customer said of a question; safe to repeat. Raises `InvalidInput` or `Conflict`."""
+        answers.require_ids(answer)
+        if not answers.repeated(session, answer, who):
+            answers.store(session, answer, self._visible(session, answer.card_id, who).stored.card, who, now_ms)
 
     def rung(self, session: Session, card_ids: Sequence[str], staff_id: str) -> None:
         """Note that these cards rang at a tablet of this person."""
@@ -115,7 +137,17 @@ def unforwarded(session: Session, at_most: int) -> list[OutcomeReport]:
     )
     return [
         OutcomeReport(
-            row.outcome_id, row.card_id, row.customer_id, row.branch_id, row.staff_id, row.kind, row.product, row.at_ms
+            row.outcome_id,
+            row.card_id,
+            row.customer_id,
+            row.branch_id,
+            row.staff_id,
+            row.kind,
+            row.product,
+            row.at_ms,
+            row.reason,
+            row.place,
+            msgspec.json.decode(row.basis, type=Basis),
         )
         for row in rows
     ]

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -66,6 +66,8 @@ class Memory:
         """
         templates: dict[str, feed_wire.Template] = {}
         for entry in entries:
+            if entry.kind is FeedKind.GUEST_VIEW:  # for open cards alone
+                continue
             before = self._standing(entry.key)
             self._forget(entry.kind, entry.key)
             if entry.kind is FeedKind.TEMPLATE:
@@ -79,13 +81,19 @@ class Memory:
                 self._roll_calls.update({before[0], after[0]})
         self._learn_templates(templates.values())
 
-    def snapshot(self) -> Iterator[bytes | memoryview]:
-        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile."""
-        indices = ((name, index.snapshot()) for name, index in self._galleries.items())
-        return snapshot.named([(_THINGS, self._things()), *indices])
+    def snapshot(self, closing: Callable[[FeedEntry], FeedEntry]) -> Iterator[bytes | memoryview]:
+        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile.
 
-    def restore(self, chunks: Iterator[bytes]) -> None:
-        """Take in what `snapshot` of such a memory yielded, when empty. Raises `SnapshotUnusable` or `BadMessage`."""
+        `closing` makes of an entry of the feed what is stored of it.
+        """
+        indices = ((name, index.snapshot()) for name, index in self._galleries.items())
+        return snapshot.named([(_THINGS, self._things(closing)), *indices])
+
+    def restore(self, chunks: Iterator[bytes], opening: Callable[[FeedEntry], FeedEntry]) -> None:
+        """Take in what `snapshot` of such a memory yielded, when empty; `opening` undoes `closing`.
+
+        Raises `SnapshotUnusable` or `BadMessage`, and what `opening` raises.
+        """
         for name, part in snapshot.by_name(chunks):
             if name == _THINGS:
                 for chunk in part:
@@ -94,7 +102,7 @@ class Memory:
                             standing = self.card_views.put(entry.key, entry.payload)
                             self._at_home.setdefault(standing.home_branch_id, {})[entry.key] = standing.gallery
                         else:
-                            self._learn(feed_wire.feed_payload(entry))
+                            self._learn(feed_wire.feed_payload(opening(entry)))
             else:
                 self._galleries[name] = CodeIndex(self._dimension)
                 self._galleries[name].restore(part)
@@ -185,7 +193,7 @@ class Memory:
             index.add_many([one.template_id for one in some], [one.customer_id for one in some], vectors)
             self._roll_calls.update(self._standing(template.customer_id)[0] for template in some)
 
-    def _things(self) -> Iterator[bytes]:
+    def _things(self, closing: Callable[[FeedEntry], FeedEntry]) -> Iterator[bytes]:
         """Yield the directory, some entries of the feed at a time."""
         kinds: tuple[tuple[FeedKind, Mapping[str, msgspec.Struct]], ...] = (
             (FeedKind.BRANCH, self.branches), (FeedKind.CAMERA, self.cameras), (FeedKind.STAFF, self.staff),
@@ -195,7 +203,7 @@ class Memory:
         encoded = (FeedEntry(0, kind, key, wire.encode(one)) for kind, things in kinds for key, one in things.items())
         views = (FeedEntry(0, FeedKind.CARD_VIEW, key, payload) for key, payload in self.card_views.payloads())
         entries = itertools.chain(encoded, views)
-        while some := list(itertools.islice(entries, _AT_ONCE)):
+        while some := list(map(closing, itertools.islice(entries, _AT_ONCE))):
             yield msgspec.msgpack.encode(some)
 
     def _standing(self, customer_id: str) -> tuple[str, str, tuple[str, ...]]:

@@ -232,6 +232,10 @@ class _PadConnection:
                 await gateway.store.write(lambda session: gateway.desk.report(session, message, who, now_ms()))
                 self._reply(pad_wire.OutcomeStored(message.outcome_id))
 
+            case pad_wire.AnswerInsight():
+                await gateway.store.write(lambda session: gateway.desk.answer(session, message, who, now_ms()))
+                self._reply(pad_wire.OutcomeStored(message.answer_id))
+
     async def _received(self, seq: int) -> None:
         heard = [card_id for card_id, at in self._ringing.items() if at <= seq]
         if not heard:
@@ -244,11 +248,11 @@ class _PadConnection:
 
     async def _portrait(self, card_id: str, customer_id: str) -> None:
         try:
-            lines = await self._gateway.province.portrait(customer_id, self._staff.staff_id)
-            portrait = pad_wire.Portrait(card_id, available=True, lines=lines)
+            page = await self._gateway.province.portrait(customer_id, self._staff.staff_id, card_id)
+            portrait = pad_wire.Portrait(card_id=card_id, available=True, **msgspec.structs.asdict(page))
         except ProvinceDown as error:
             log.warning("portrait_failed", card_id=card_id, reason=error.message, error_id=error.error_id)
-            portrait = pad_wire.Portrait(card_id, available=False, lines=())
+            portrait = pad_wire.Portrait(card_id=card_id, available=False, lines=())
         self._replies.append(portrait)
         self._wake.set()
 

@@ -39,6 +39,8 @@ def about(message: pad_wire.PadMessage) -> str:
     match message:
         case pad_wire.ReportOutcome():
             return message.outcome_id
+        case pad_wire.AnswerInsight():
+            return message.answer_id
         case pad_wire.Acknowledge() | pad_wire.ConfirmIdentity():
             return message.card_id
         case _:

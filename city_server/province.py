@@ -4,17 +4,17 @@ import asyncio
 import ssl
 import time
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import httpx
 import msgspec
 
 from city_server.breaker import Breaker
 from city_server.settings import CitySettings
-from yingbin import feed_wire, wire
+from yingbin import feed_wire, report_wire, wire
 from yingbin.errors import Unavailable
 from yingbin.log import get_logger
-from yingbin.pad_wire import Money
+from yingbin.portrait_wire import InsightAnswer, PortraitPage
 from yingbin.trust.audit.exchange import Exchange
 from yingbin.trust.devices import DeviceKey
 from yingbin.trust.staff import issue_city_token
@@ -22,6 +22,7 @@ from yingbin.trust.staff import issue_city_token
 log = get_logger()
 T = TypeVar("T")
 AUDIENCE = "yingbin-province"
+_PASSING: Final = frozenset({401, 408, 429})
 
 
 class ProvinceDown(Unavailable):
@@ -34,6 +35,8 @@ class ProvinceRefused(ProvinceDown):
     """The province answers, and does not do what was asked: a camera is not assessed, a limit is spent."""
 
     code = "province_refused"
+    passing = True
+    """Whether the same request may be taken later: it was too much, or not proved who asks; not for what it says."""
 
 
 class Province:
@@ -63,24 +66,32 @@ class Province:
             raise ProvinceDown("the province answered with another number of hits than probes")
         return reply
 
-    async def portrait(self, customer_id: str, staff_id: str) -> tuple[Money, ...]:
-        """Return the money lines of a customer whose identity this member of staff has confirmed."""
-        params: dict[str, int | str] = {"staff_id": staff_id}
+    async def portrait(self, customer_id: str, staff_id: str, card_id: str) -> PortraitPage:
+        """Return the portrait of a customer whose identity this member of staff has confirmed at this card."""
+        params: dict[str, int | str] = {"staff_id": staff_id, "card_id": card_id}
         raw = await self._ask("GET", f"/v1/city/customers/{customer_id}/portrait", params=params)
         try:
-            return msgspec.json.decode(raw, type=tuple[Money, ...])
+            return msgspec.json.decode(raw, type=PortraitPage)
         except msgspec.DecodeError as error:
             raise ProvinceDown("the province's portrait cannot be read") from error
 
-    async def report(self, outcomes: Sequence[feed_wire.OutcomeReport]) -> None:
+    async def answer(self, fact_id: str, answer: InsightAnswer) -> None:
+        """Deliver what a customer said of a question; the province ignores what it already has."""
+        await self._ask("POST", f"/v1/city/facts/{fact_id}/answer", content=msgspec.json.encode(answer))
+
+    async def report(self, outcomes: Sequence[report_wire.OutcomeReport]) -> None:
         """Deliver outcomes; the province ignores those it already has."""
         await self._ask("POST", "/v1/city/outcomes", content=msgspec.msgpack.encode(list(outcomes)))
 
-    async def report_days(self, days: Sequence[feed_wire.BranchDay]) -> None:
+    async def report_days(self, days: Sequence[report_wire.BranchDay]) -> None:
         """Deliver what branches did on some days; the province keeps the newest of each."""
         await self._ask("POST", "/v1/city/statistics", content=msgspec.msgpack.encode(list(days)))
 
-    async def report_bundles(self, bundles: Sequence[feed_wire.BundleInUse]) -> None:
+    async def report_watch(self, answered: Sequence[report_wire.WatchAnswered]) -> None:
+        """Deliver how soon alerts of watch lists were acknowledged; the province ignores those it already has."""
+        await self._ask("POST", "/v1/city/watch-responses", content=msgspec.msgpack.encode(list(answered)))
+
+    async def report_bundles(self, bundles: Sequence[report_wire.BundleInUse]) -> None:
         """Deliver which bundles boxes use; the province keeps the newest of each box."""
         await self._ask("POST", "/v1/city/bundles", content=msgspec.msgpack.encode(list(bundles)))
 
@@ -110,8 +121,12 @@ class Province:
             raise ProvinceDown(f"the province does not answer {path.split('/')[3]}: {type(error).__name__}") from error
         if reply.is_success:
             return reply.content
-        failed = ProvinceRefused if reply.is_client_error else ProvinceDown
-        raise failed(f"the province answered {path.split('/')[3]} with status {reply.status_code}")
+        said = f"the province answered {path.split('/')[3]} with status {reply.status_code}"
+        if not reply.is_client_error:
+            raise ProvinceDown(said)
+        refused = ProvinceRefused(said)
+        refused.passing = reply.status_code in _PASSING
+        raise refused
 
 
 def _usable(raw: bytes, kind: type[T]) -> T:

@@ -2,7 +2,7 @@
 
 It is the only place for the city's copy: a page is one record, its changes together with the position they lead to, so
 whatever a crash or a restored backup leaves, the feed goes on from where the folder really is. What cannot be used is
-moved aside, and the province sends a snapshot.
+moved aside, and the province sends a snapshot. What belongs to a watch list lies in it under a key of that list (C13).
 """
 
 import itertools
@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from city_server.memory import Memory
+from city_server.watch.seals import ListSeals
 from yingbin.feed_wire import FeedEntry, FeedPage
 from yingbin.galleries.folder import SealedFolder, opened
 from yingbin.galleries.snapshot import decode
@@ -48,21 +49,22 @@ class _Record(msgspec.Struct, frozen=True, array_like=True):
 class _Found:
     """What a folder holds, as it is read."""
 
-    def __init__(self, empty: Callable[[str], Memory]) -> None:
+    def __init__(self, empty: Callable[[str], Memory], seals: ListSeals) -> None:
         self._empty = empty
+        self._seals = seals
         self.memory, self.position = empty(""), Position()
 
     def restore(self, chunks: Iterator[bytes]) -> None:
         self.position = decode(next(chunks, b""), Position)
         self.memory = self._empty(self.position.key_id)
-        self.memory.restore(chunks)
+        self.memory.restore(chunks, self._seals.open)
 
     def replay(self, records: Iterator[bytes]) -> None:
         for record in records:
             kept = msgspec.msgpack.decode(record, type=_Record)
             if kept.snapshot:
                 self.memory = self._empty(kept.position.key_id)
-            self.memory.apply(kept.entries)
+            self.memory.apply(map(self._seals.open, kept.entries))
             self.position = kept.position
 
 
@@ -73,9 +75,10 @@ class ReplicaFolder:
         self, folder: Path, keys: KeyStore, empty: Callable[[str], Memory], *, pack_id: str, dimension: int
     ) -> None:
         """Open it, or make it. `empty` makes a memory of a domain. Raises `GalleryInUse` or `Unavailable`."""
+        self._seals = ListSeals(keys)
 
         def make() -> tuple[SealedFolder, _Found]:
-            found = _Found(empty)
+            found = _Found(empty, self._seals)
             return SealedFolder(folder, found, keys, name=_NAME, pack_id=pack_id, dimension=dimension), found
 
         self._busy = threading.Lock()
@@ -97,15 +100,16 @@ class ReplicaFolder:
         longer_ms = position.lease_until_ms - self.position.lease_until_ms
         moved = (position.key_id, position.up_to) != (self.position.key_id, self.position.up_to)
         if page.entries or page.snapshot or moved or not 0 <= longer_ms < _LEASE_STEP_MS:
+            kept = _Record(page.snapshot, position, tuple(map(self._seals.close, page.entries)))
             with self._busy:
-                self._folder.keep(msgspec.msgpack.encode(_Record(page.snapshot, position, page.entries)))
+                self._folder.keep(msgspec.msgpack.encode(kept))
             self.position = position
 
     def seal(self, memory: Memory, position: Position, *, new_epoch: bool) -> None:
         """Write everything anew, as `SealedFolder.seal`."""
         start = [msgspec.msgpack.encode(position)]
         with self._busy:
-            self._folder.seal(itertools.chain(start, memory.snapshot()), new_epoch=new_epoch)
+            self._folder.seal(itertools.chain(start, memory.snapshot(self._seals.close)), new_epoch=new_epoch)
         self.position = position
 
     def close(self) -> None:

@@ -57,6 +57,7 @@ class Door:
     admits: Callable[[Role], bool]
 
 
+_NOBODY: Final = hash_pin("nobody")
 TABLET: Final = Door("/v1/sessions", "yingbin-city", "the tablet page", may_sign_in)
 SECURITY: Final = Door("/v1/watch/sessions", "yingbin-city-watch", "the security page", set(TOLD.values()).__contains__)
 
@@ -73,7 +74,6 @@ class Sessions:
         self._attempts = attempts
         self._trail = trail
         self._door = door
-        self._nobody = hash_pin("nobody")
         self.router = APIRouter(tags=["staff"])
         self.router.add_api_route(door.path, self.sign_in, methods=["POST"])
 
@@ -91,14 +91,16 @@ class Sessions:
         role = Role(staff.role)
         await self._trail.sign_in(body.staff_id, role, allowed=True)
         now_s = time.time()
-        token = issue_staff_token(self._key, self._audience, staff.staff_id, role, staff.branch_id, now_s=now_s)
+        token = issue_staff_token(
+            self._key, self._audience, staff.staff_id, role, staff.branch_id, now_s=now_s, version=staff.version
+        )
         log.info("signed_in", staff_id=staff.staff_id, role=role)
         return Session(token=token, expires_at_ms=(int(now_s) + STAFF_TOKEN_TTL_S) * 1000)
 
     async def _proved(self, body: SignIn, staff: Staff | None) -> Staff:
         """Return who signs in, once the PIN is right. Raises `NotAuthenticated`, `NotAllowed`."""
         # An unknown id costs the same time and gets the same answer as a wrong PIN.
-        pin_hash = staff.pin_hash if staff else self._nobody
+        pin_hash = staff.pin_hash if staff else _NOBODY
         self._attempts.failed(body.staff_id, time.monotonic())  # until the PIN has proved otherwise
         await to_thread.run_sync(check_pin, pin_hash, body.pin.get_secret_value())
         if staff is None:
@@ -114,9 +116,13 @@ class Sessions:
         return self.current(claims), claims
 
     def current(self, claims: StaffToken) -> Staff:
-        """Return the person as the province knows him now. Raises `NotAuthenticated` when role or branch changed."""
+        """Return the person as the province knows him now.
+
+        Raises `NotAuthenticated` when his role, branch or PIN changed, or he left.
+        """
         staff = self._replica.memory.staff.get(claims.staff_id)
-        if staff is None or (staff.role, staff.branch_id) != (claims.role, claims.branch_id):
+        token = (claims.role, claims.branch_id, claims.version)
+        if staff is None or (staff.role, staff.branch_id, staff.version) != token:
             raise NotAuthenticated("your registration has changed; sign in again")
         if not self._door.admits(claims.role):
             raise NotAllowed(f"the role {claims.role} does not use {self._door.page}")

@@ -11,9 +11,9 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from yingbin.feed_wire import RESPONSE_LIMITS_S, BranchDay
 from yingbin.offers.profile import china_day
 from yingbin.pad_wire import Card
+from yingbin.report_wire import RESPONSE_LIMITS_S, BranchDay
 from yingbin.storage.city import BranchDayRow
 
 _RIGHT: Final = frozenset({"confirmed", "greeted"})

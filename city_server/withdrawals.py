@@ -20,7 +20,7 @@ from city_server.visits import close
 from yingbin.feed_wire import FeedEntry, FeedKind
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
-from yingbin.storage.city import OutcomeRow, PhotoRow, VisitRow, VisitScore, VisitTrack
+from yingbin.storage.city import InsightAnswerRow, OutcomeRow, PhotoRow, VisitRow, VisitScore, VisitTrack
 
 log = get_logger()
 _UNDER_WAY_S: Final = 60.0
@@ -69,4 +69,5 @@ class Withdrawals:
         session.execute(
             delete(OutcomeRow).where(OutcomeRow.customer_id.in_(customers), OutcomeRow.forwarded_at_ms.is_not(None))
         )
+        session.execute(delete(InsightAnswerRow).where(InsightAnswerRow.customer_id.in_(customers)))
         return len(rows)

@@ -27,6 +27,7 @@ class InventedCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     holdings: tuple[str, ...] = ()
     risk_level: str | None = None
     risk_valid_for_days: int = 0
+    short_purchases_days_ago: tuple[int, ...] = ()
 
     @property
     def gallery(self) -> Gallery:

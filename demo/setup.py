@@ -13,6 +13,7 @@ from typing import Any
 from demo.api import Api, Refused
 from demo.guests import Guest, NobodyToEnrol
 from demo.house import House, Server
+from demo.night import pass_a_night
 from yingbin.errors import NotAuthenticated, Unavailable
 from yingbin.ids import new_id, now_ms
 from yingbin.offers.profile import CHINA_TIME
@@ -59,8 +60,7 @@ class Founder:
     def found(self, guests: list[Guest]) -> Bank:
         """Start province and cities, register everything, enrol. Raises `NobodyToEnrol`, `TierFailed`, `Refused`."""
         province_url = self._start_province()
-        with Api(province_url) as province:
-            province.use_token(self._sign_in_at_province(province))
+        with self.office() as province:
             here = self._register_city(province, "here", "滨江支行(演示)", "Riverside branch (demo)")
             elsewhere = self._register_city(province, "elsewhere", "湖畔支行(演示)", "Lakeside branch (demo)")
             rm_pin, manager_pin = _pin(), _pin()
@@ -70,6 +70,7 @@ class Founder:
             city = self._start_city(province_url, here, "city-here", self._port)
             other_city = self._start_city(province_url, elsewhere, "city-elsewhere", 0)
             people = self._enrol(province, guests, here, elsewhere)
+            pass_a_night(province, self._folder / "bank", guests, people)
             # The feed is in order: when the city knows whom we add last, it knows everybody enrolled before.
             self._add_staff(province, _MANAGER, "刘行长(演示)", "branch_manager", here, manager_pin, on_duty=False)
         city_url = city.url()
@@ -86,8 +87,7 @@ class Founder:
         branch's camera (branch 1 is the first) where it is not `feature`. Raises as `found`.
         """
         province_url = self._start_province()
-        with Api(province_url) as province:
-            province.use_token(self._sign_in_at_province(province))
+        with self.office() as province:
             first = self._register_city(province, "city", "一号支行(测试)", "Branch 1 (trial)")
             further = [
                 self._register_branch(
@@ -114,6 +114,35 @@ class Founder:
             for box, token in zip(boxes, tokens, strict=True)
         ]
 
+    def found_cities(self, guests: list[Guest], count: int) -> list[Bank]:
+        """Start province and `count` cities of one branch, each with its own box and tablet; enrol all in the first.
+
+        In the others they are guests. Raises as `found`.
+        """
+        province_url, banks = self._start_province(), []
+        with self.office() as province:
+            places = [
+                self._register_city(province, f"city-{n}", "测试支行", "Trial branch") for n in range(1, count + 1)
+            ]
+            self._add_staff(province, _RM, "王经理(测试)", "rm", places[0], _pin())
+            boxes = [self._register_box(province, place, f"box-{n}") for n, place in enumerate(places, 1)]
+            cities = [self._start_city(province_url, place, f"city-{n}", 0) for n, place in enumerate(places, 1)]
+            people = self._enrol(province, guests, places[0], places[0])
+            for number, (place, box, city) in enumerate(zip(places, boxes, cities, strict=True), 1):
+                manager, pin, url = f"manager_{number}", _pin(), city.url()
+                self._add_staff(province, manager, "行长(测试)", "branch_manager", place, pin)
+                with Api(url) as desk:
+                    token = _sign_in_at_city(desk, manager, pin)
+                line = {**box, "city_url": _box_address(url)}
+                banks.append(Bank(url, line.pop("camera_id"), line, token, people))
+        return banks
+
+    def office(self) -> Api:
+        """Return a client of the province, signed in as its administrator; whoever gets it closes it."""
+        province = Api(self._province_url)
+        province.use_token(self._sign_in_at_province(province))
+        return province
+
     def _start_province(self) -> str:
         self._password = secrets.token_urlsafe(18)
         environment = {"YINGBIN_PROVINCE_KEYSTORE_PASSPHRASE": secrets.token_urlsafe(24)}
@@ -124,6 +153,7 @@ class Founder:
                 "database_url": f"sqlite:///{self._folder / 'province.db'}",
                 "templates_database_url": f"sqlite:///{self._folder / 'templates.db'}",
                 "keystore_file": str(self._folder / "province.keys"),
+                "programme_file": str(Path(__file__).with_name("programme.toml")),
             },
         )
         self._house.run(
@@ -131,19 +161,17 @@ class Founder:
             ["province", "bootstrap", "--staff-id", "admin", "--config", str(config)],
             {**environment, "YINGBIN_BOOTSTRAP_PASSWORD": self._password},
         )
-        return self._house.serve("province", ["province", "serve", "--config", str(config)], environment).url()
+        serving = self._house.serve("province", ["province", "serve", "--config", str(config)], environment)
+        self._province_url = serving.url()
+        return self._province_url
 
     def _sign_in_at_province(self, province: Api) -> str:
-        return str(
-            province.call("POST", "/v1/sessions", json={"staff_id": "admin", "password": self._password})["token"]
-        )
+        who = {"staff_id": "admin", "password": self._password}
+        return str(province.call("POST", "/v1/sessions", json=who)["token"])
 
     def _register_city(self, province: Api, name: str, branch_zh: str, branch_en: str) -> _Place:
         key_file = self._folder / f"{name}.key"
-        body = {
-            "name": f"{name} (demo)",
-            "public_key_base64": _make_key(key_file),
-        }
+        body = {"name": f"{name} (demo)", "public_key_base64": _make_key(key_file)}
         city_id = province.call("POST", "/v1/cities", json=body)["city_id"]
         return self._register_branch(province, city_id, key_file, branch_zh, branch_en)
 

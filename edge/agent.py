@@ -147,7 +147,7 @@ class EdgeAgent:
             return
         from edge import ticketing  # a web framework is memory that a box without ticket machine need not spend
 
-        desk = self._exchange.desk = ticketing.TicketDesk(self._taps, self._exchange.ask_for_ticket)
+        desk = self._exchange.desk = ticketing.TicketDesk(self._taps, self._exchange.tell_ticketing)
         async with ticketing.serving(desk, self._settings):
             yield
 

@@ -16,6 +16,7 @@ from edge.report import RunReport
 from edge.scene import SceneStore
 from yingbin.local_wire import GalleryPage
 from yingbin.log import get_logger
+from yingbin.queue_wire import QueueReport
 from yingbin.wire import (
     Camera,
     CameraStatus,
@@ -140,10 +141,10 @@ class Exchange:
         self._replies.append(status)
         self._wake()
 
-    def ask_for_ticket(self, ask: TicketAsk) -> bool:
-        """Send a question of the ticket machine; False when the line is down."""
+    def tell_ticketing(self, message: TicketAsk | QueueReport) -> bool:
+        """Send what the ticket machine asks or reports; False when the line is down."""
         if self.online:
-            self._replies.append(ask)
+            self._replies.append(message)
             self._wake()
         return self.online
 

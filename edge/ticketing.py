@@ -2,6 +2,7 @@
 
 Whoever is not recognised - unknown, not consenting, badly lit, line down - gets the same answer: use a card, an ID or a
 QR code. The queue follows from the tier, however the customer shows who he is (C4): `/v1/queue-classes` is the table.
+It also tells the city how long the branch's queues are (`/v1/queues`): the next card takes it into account.
 Nothing else is served here: health and metrics are at the operations port.
 """
 
@@ -23,23 +24,50 @@ from yingbin.http.app import bare_app
 from yingbin.http.serve import bind, require_tls_or_loopback
 from yingbin.log import get_logger
 from yingbin.offers.queueing import QUEUE_OF_TIER
-from yingbin.wire import QueueClass, TicketAnswer, TicketAsk
+from yingbin.queue_wire import Business, Queue, QueueClass, QueueReport
+from yingbin.wire import TicketAnswer, TicketAsk
 
 _CITY_S: Final = 2.5
 """A customer waits no longer for the city: his card is quicker."""
 
 log = get_logger()
 
-Send = Callable[[TicketAsk], bool]
-"""Sends a question to the city; False when the line is down."""
+Send = Callable[[TicketAsk | QueueReport], bool]
+"""Sends to the city; False when the line is down."""
 
 
 class Tap(BaseModel):
-    """Whose camera: the one above the machine that was tapped."""
+    """Whose camera: the one above the machine that was tapped. `business`: what the customer chose there, if he did."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     camera_id: str = Field(min_length=1, max_length=200)
+    business: Business = ""
+
+
+class QueueState(BaseModel):
+    """One queue now: customers waiting, counters open for it, mean seconds of a service; 0 where it is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queue_class: QueueClass
+    waiting: int = Field(ge=0, le=10_000)
+    counters: int = Field(default=0, ge=0, le=1_000)
+    service_s: int = Field(default=0, ge=0, le=86_400)
+
+
+class Queues(BaseModel):
+    """Every queue of the branch, told again whenever one changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queues: tuple[QueueState, ...] = Field(min_length=1, max_length=16)
+
+
+class Told(BaseModel):
+    """Whether the line to the city was up; a report is not kept, the next one is newer."""
+
+    told: bool
 
 
 class Ticket(BaseModel):
@@ -77,7 +105,7 @@ class TicketDesk:
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[TicketAnswer]] = {}
 
-    async def tapped(self, camera_id: str) -> Ticket:
+    async def tapped(self, camera_id: str, business: Business = "") -> Ticket:
         """Return what to show. Raises `NotFound` for a camera this box does not have."""
         taps = self._taps.get(camera_id)
         if taps is None:
@@ -85,7 +113,7 @@ class TicketDesk:
         face: Tapped | None = None
         with contextlib.suppress(TimeoutError):  # the camera delivers no picture
             face = await asyncio.wait_for(asyncio.wrap_future(taps.ask()), PATIENCE_S + 0.5)
-        answer = await self._ask_city(camera_id, face) if face else None
+        answer = await self._ask_city(camera_id, face, business) if face else None
         log.info("ticket_tap", camera_id=camera_id, face=face is not None, answered=answer is not None)
         if answer is None or not answer.recognised:
             return _USE_A_CARD
@@ -99,17 +127,22 @@ class TicketDesk:
             use=(),
         )
 
+    def report(self, queues: Queues) -> bool:
+        """Tell the city how long the queues are; False when the line is down."""
+        told = (Queue(one.queue_class, one.waiting, one.counters, one.service_s) for one in queues.queues)
+        return self._send(QueueReport(tuple(told)))
+
     def answered(self, answer: TicketAnswer) -> None:
         """Take the city's answer; one that comes too late is nobody's."""
         waiting = self._asked.pop(answer.number, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
-    async def _ask_city(self, camera_id: str, face: Tapped) -> TicketAnswer | None:
+    async def _ask_city(self, camera_id: str, face: Tapped, business: Business) -> TicketAnswer | None:
         number = next(self._numbers)
         self._asked[number] = asyncio.get_running_loop().create_future()
         try:
-            if not self._send(TicketAsk(number, camera_id, face.assessment_id, 1, face.vector)):
+            if not self._send(TicketAsk(number, camera_id, face.assessment_id, 1, face.vector, business)):
                 return None
             return await asyncio.wait_for(self._asked[number], _CITY_S)
         except TimeoutError:
@@ -131,7 +164,12 @@ def create(desk: TicketDesk, secret: str) -> FastAPI:
     @app.post("/v1/ticket", dependencies=guarded)
     async def ticket(tap: Tap) -> Ticket:
         """Recognise who has just tapped, if he consented to it."""
-        return await desk.tapped(tap.camera_id)
+        return await desk.tapped(tap.camera_id, tap.business)
+
+    @app.put("/v1/queues", dependencies=guarded)
+    async def queues(state: Queues) -> Told:
+        """Take how long the branch's queues are now."""
+        return Told(told=desk.report(state))
 
     @app.get("/v1/queue-classes", dependencies=guarded)
     async def queue_classes() -> dict[str, QueueClass]:

@@ -167,7 +167,8 @@ class Uplink:
                 self._asked_ms = box_now_ms()
                 await self._transmit(socket, ClockAsk(self._asked_ms))
             with contextlib.suppress(TimeoutError):  # what was put off comes due without anybody waking us
-                await asyncio.wait_for(self._wake.wait(), _TICK_S)
+                async with asyncio.timeout(_TICK_S):  # `wait_for` may swallow the cancellation at a lost line
+                    await self._wake.wait()
             self._wake.clear()
             for message in self._traffic.outgoing():
                 await self._transmit(socket, message)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pad_client.session import Session
 from pad_client.tail import tail
-from yingbin.pad_wire import Card, CardMessage, CityToPad, PadRefused, Welcome
+from yingbin.pad_wire import Card, CardMessage, CityToPad, PadRefused, Portrait, Welcome
 
 app = typer.Typer(no_args_is_help=True, help="The tablet's stream without a tablet.")
 
@@ -65,10 +65,24 @@ class _Pretty:
                     self._console.bell()
                 gone = Text(f"{at} withdrawn: a card was taken back", "dim")
                 self._console.print(gone if message.card.state == "withdrawn" else _panel(message, at))
+            case Portrait():
+                self._console.print(Text(f"{at} {_portrait(message)}", "cyan"))
             case PadRefused():
                 self._console.print(Text(f"{at} {message.code}: {message.message} ({message.error_id})", "red"))
             case _:
                 pass
+
+
+def _portrait(message: Portrait) -> str:
+    """Return how much there is; amounts and facts do not belong into a terminal's scrollback."""
+    if not message.available:
+        return "画像 portrait: the province cannot be reached"
+    tags = sum(len(group.tags) for group in message.groups)
+    since = f" since {message.since}" if message.since else ""
+    return (
+        f"画像 portrait: {tags} tags, {len(message.holdings)} holdings, {len(message.timeline)} events, "
+        f"{len(message.changes)} changes{since}, {len(message.insights)} insights"
+    )
 
 
 def _panel(message: CardMessage, at: str) -> Panel:

@@ -25,11 +25,12 @@ from yingbin.faces.enrolment import EnrolmentRefused, NotAnImage
 from yingbin.galleries import protect
 from yingbin.galleries.decide import Hit, judge, threshold
 from yingbin.offers.queueing import queue_class
+from yingbin.queue_wire import QueueClass
 from yingbin.storage.database import Database
 from yingbin.storage.province import CustomerRow, TemplateLink
 from yingbin.trust.consent import Purpose
 from yingbin.trust.staff import Role
-from yingbin.wire import Outcome, QueueClass
+from yingbin.wire import Outcome
 
 CONSENT = frozenset({Purpose.TELLER_ASSIST, Purpose.CENTRAL_STORAGE})
 

@@ -1,22 +1,31 @@
 """What a city may see of a customer: only of one who is enrolled, which needs his consent (C1)."""
 
-from datetime import datetime
+import json
+from datetime import date, datetime
 from typing import Final
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from province_server.catalogues.in_force import InForce
+from province_server.insights.facts import Facts
 from province_server.keys import Keys
-from province_server.records import Id, Label
-from yingbin.errors import NotAllowed, NotFound
-from yingbin.feed_wire import CardView
-from yingbin.offers.card import build_card_view
+from province_server.measuring.policies import Policies
+from province_server.records import LAST_MS, Id, Label
+from yingbin.errors import NotAllowed, NotFound, Unavailable
+from yingbin.feed_wire import Basis, CardView
+from yingbin.offers.brain import BRAIN
+from yingbin.offers.card import build_card_view, plain_card_view
 from yingbin.offers.catalogue import Catalogue
 from yingbin.offers.customer import GUARDIAN_AGE, CustomerRecord
 from yingbin.offers.decision.contact_policy import Event, History, history
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.decision.context import Context
+from yingbin.offers.decision.record import DecisionRecord, record_whole
+from yingbin.offers.insights.effects import SoftFact
+from yingbin.offers.profile import CHINA_TIME, china_day
 from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, OutcomeRow, TemplateLink
 from yingbin.trust.consent import AT_A_CAMERA, GALLERY_PURPOSE, Gallery, Purpose
 from yingbin.trust.seal import SealBroken
@@ -88,11 +97,20 @@ def city_of(session: Session, branch_id: str) -> str:
 
 
 class Cards:
-    """Opens customers' records and makes card views of them."""
+    """Opens customers' records and makes card views of them, with the catalogue in force."""
 
-    def __init__(self, keys: Keys, catalogue: Catalogue) -> None:
+    def __init__(
+        self, keys: Keys, catalogue: InForce, policies: Policies | None = None, facts: Facts | None = None
+    ) -> None:
         self._keys = keys
+        self._facts = facts
         self._catalogue = catalogue
+        self._policies = policies
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue in force."""
+        return self._catalogue.newest
 
     def customer(self, session: Session, customer_id: str) -> Customer:
         """Return the record, in a session for reading. Raises `NotFound`."""
@@ -115,18 +133,57 @@ class Cards:
         purposes = consents_in_force(session, customer_id)
         if gallery is None or not needed_for(gallery) <= purposes:
             return None
-        today = datetime.now(CHINA_TIME).date()
-        contacts = self.contacts(session, customer_id)
-        view = build_card_view(self.customer(session, customer_id), gallery, purposes, self._catalogue, today, contacts)
+        try:
+            view = self._decided(session, customer_id, gallery, purposes)
+        except (DBAPIError, Unavailable, NotFound, SealBroken):  # the store, not the brain
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a record or the catalogue
+            BRAIN.failed("card_view", error, customer_id=customer_id)
+            view = self._plain(session, customer_id, gallery, purposes)
         return msgspec.structs.replace(view, purposes=tuple(sorted(AT_A_CAMERA & purposes)))
 
-    def contacts(self, session: Session, customer_id: str) -> History:
-        """Return what came of raising products with a customer lately, in every city."""
+    def whole_decision(self, session: Session, customer_id: str, context: Context, at_ms: int) -> DecisionRecord:
+        """Decide as for a visit now, with a reason for every product. Raises `NotFound`, `NotAllowed`."""
+        customer = self.customer(session, customer_id)
+        gallery, purposes = gallery_of(session, customer_id), consents_in_force(session, customer_id)
+        if gallery is None or not needed_for(gallery) <= purposes:
+            raise NotAllowed("this customer may not be recognised, so no visit of his is decided")
+        catalogue, contacts, basis, learned, soft = self._inputs(session, customer, china_day(at_ms))
+        return record_whole(customer, gallery, purposes, catalogue, context, at_ms, contacts, learned, basis, soft)
+
+    def _decided(self, session: Session, customer_id: str, gallery: Gallery, purposes: frozenset[Purpose]) -> CardView:
+        today, record = datetime.now(CHINA_TIME).date(), self.customer(session, customer_id)
+        catalogue, contacts, basis, learned, soft = self._inputs(session, record, today)
+        return build_card_view(record, gallery, purposes, catalogue, today, contacts, learned, basis, soft)
+
+    def _inputs(
+        self, session: Session, record: Customer, today: date
+    ) -> tuple[Catalogue, History, Basis, dict[str, float], tuple[SoftFact, ...]]:
+        """Return what a decision looks at beside the record."""
+        catalogue, contacts = self._catalogue(session), self.contacts(session, record.customer_id)
+        basis, learned = Basis(), dict[str, float]()
+        if self._policies is not None:
+            basis, learned = self._policies.of(record.customer_id, record.profile, catalogue, today)
+        return catalogue, contacts, basis, learned, self.soft_facts(session, record.customer_id, today)
+
+    def _plain(self, session: Session, customer_id: str, gallery: Gallery, purposes: frozenset[Purpose]) -> CardView:
+        """Return face and name, with the list for everybody if there is one: the brain has failed (DESIGN 9)."""
+        said = json.loads(self._record(session, customer_id))
+        branch_id = session.get_one(CustomerRow, customer_id).home_branch_id
+        return plain_card_view(customer_id, said, branch_id, gallery, purposes, self._catalogue.last_good)
+
+    def soft_facts(self, session: Session, customer_id: str, day: date) -> tuple[SoftFact, ...]:
+        """Return what insights say of a customer on a day in China, as offers may use it (C14)."""
+        return self._facts.soft_facts(session, customer_id, day) if self._facts else ()
+
+    def contacts(self, session: Session, customer_id: str, before_ms: int = LAST_MS) -> History:
+        """Return what came of raising products with a customer lately, in every city; or lately before an instant."""
         newest = (
             select(OutcomeRow.kind, OutcomeRow.product, OutcomeRow.card_id, OutcomeRow.at_ms)
-            .where(OutcomeRow.customer_id == customer_id)
+            .where(OutcomeRow.customer_id == customer_id, OutcomeRow.at_ms < before_ms)
             .order_by(OutcomeRow.at_ms.desc(), OutcomeRow.outcome_id)
             .limit(_NEWEST_OUTCOMES)
         )
         events = (Event(kind, product, card, at_ms) for kind, product, card, at_ms in session.execute(newest))
-        return history(events, {code: product.category for code, product in self._catalogue.products.items()})
+        products = self._catalogue(session).products
+        return history(events, {code: product.category for code, product in products.items()})

@@ -10,71 +10,22 @@ from starlette.concurrency import run_in_threadpool
 
 from province_server.auth import Gate
 from province_server.bundles import BundleService
-from province_server.cards import Cards, city_of
-from province_server.evidence import Evidence
 from province_server.feed import Notifier
+from province_server.insights.answers import AnswerService
 from province_server.materialise import FeedReader
 from province_server.outcomes import OutcomeService
+from province_server.portraits.service import PortraitService
 from province_server.records import Id
-from province_server.search import RecentMatches, Search
+from province_server.search import Search
 from province_server.statistics import StatisticsService
 from yingbin import wire
-from yingbin.errors import NotAllowed
-from yingbin.feed_wire import BranchDay, BundleInUse, FeedPage, OutcomeReport, SearchRequest
-from yingbin.http import request_id
-from yingbin.offers.portrait import portrait_lines
-from yingbin.pad_wire import Money
-from yingbin.storage.database import Database
-from yingbin.storage.province import StaffRow
-from yingbin.trust.audit.ledger import note
-from yingbin.trust.audit.record import DONE, REFUSED, Entry
+from yingbin.errors import InvalidInput
+from yingbin.feed_wire import FeedPage, SearchRequest
+from yingbin.portrait_wire import InsightAnswer
+from yingbin.report_wire import BranchDay, BundleInUse, OutcomeReport
 
 MSGPACK = "application/msgpack"
 MAX_WAIT_S = 60
-
-
-class PortraitService:
-    """The money lines of a customer, for the city that has reason to show them."""
-
-    def __init__(self, database: Database, cards: Cards, matches: RecentMatches, evidence: Evidence) -> None:
-        self._database = database
-        self._cards = cards
-        self._matches = matches
-        self._evidence = evidence
-
-    def lines(self, city_id: str, customer_id: str, staff_id: str) -> tuple[Money, ...]:
-        """Return the portrait of an enrolled customer of this city, or of one matched there lately, for its staff.
-
-        Raises `NotAllowed` for anybody else, whether or not he exists. Either way the audit trail has who asked.
-        """
-        try:
-            role, lines = self._lines(city_id, customer_id, staff_id)
-        except NotAllowed:
-            self._record(city_id, customer_id, staff_id, "", REFUSED)
-            raise
-        self._record(city_id, customer_id, staff_id, role, DONE)
-        self._evidence.was_right(city_id, customer_id)
-        return lines
-
-    def _lines(self, city_id: str, customer_id: str, staff_id: str) -> tuple[str, tuple[Money, ...]]:
-        with self._database.read() as session:
-            staff = session.get(StaffRow, staff_id)
-            branches = {staff.branch_id, staff.duty_branch_id} - {None} if staff and staff.active else set()
-            if staff is None or city_id not in {city_of(session, str(branch)) for branch in branches}:
-                raise NotAllowed("whoever asks is not of this city's staff")
-            card = self._cards.card_view(session, customer_id)
-            at_home = card is not None and city_of(session, card.home_branch_id) == city_id
-            if card is None or not (at_home or self._matches.has(city_id, customer_id)):
-                raise NotAllowed("this city was not told of such a customer")
-            return staff.role, portrait_lines(self._cards.customer(session, customer_id).profile)
-
-    def _record(self, city_id: str, customer_id: str, staff_id: str, role: str, outcome: str) -> None:
-        entry = Entry(
-            f"staff:{staff_id}", role, "portrait_shown", "customer", customer_id, {"city": city_id}, outcome,
-            request_id.current.get(),
-        )  # fmt: skip
-        with self._database.write() as session:
-            note(session, entry)
 
 
 async def next_page(
@@ -103,6 +54,7 @@ def routes(
     outcomes: OutcomeService,
     statistics: StatisticsService,
     bundles: BundleService,
+    answers: AnswerService,
     gate: Gate,
 ) -> APIRouter:
     """Return the routes for cities."""
@@ -132,30 +84,45 @@ def routes(
     @router.get(
         "/customers/{customer_id}/portrait",
         response_class=Response,
-        responses={200: {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}}}},
+        responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
     )
-    def city_portrait(city_id: Annotated[str, city], customer_id: Id, staff_id: Annotated[Id, Query()]) -> Response:
-        """Money lines as a JSON list of `pad_wire.Money`, after this manager confirmed the customer's identity."""
-        lines = portraits.lines(city_id, customer_id, staff_id)
-        return Response(msgspec.json.encode(lines), media_type="application/json")
+    def city_portrait(
+        city_id: Annotated[str, city],
+        customer_id: Id,
+        staff_id: Annotated[Id, Query()],
+        card_id: Annotated[str, Query(max_length=64, description="of the visit; without it a day is one visit")] = "",
+    ) -> Response:
+        """Return a `portrait_wire.PortraitPage` as JSON, after this manager confirmed the customer's identity."""
+        page = portraits.page(city_id, customer_id, staff_id, card_id)
+        return Response(msgspec.json.encode(page), media_type="application/json")
+
+    @router.post("/facts/{fact_id}/answer", status_code=204, response_class=Response)
+    async def city_fact_answer(city_id: Annotated[str, city], fact_id: Id, request: Request) -> Response:
+        """Take in a `portrait_wire.InsightAnswer` (JSON): the customer says that it is so, or that it is not."""
+        try:
+            answer = msgspec.json.decode(await request.body(), type=InsightAnswer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidInput(f"the answer cannot be read: {error}") from error
+        await run_in_threadpool(answers.take, city_id, fact_id, answer)
+        return Response(status_code=204)
 
     @router.post("/outcomes", status_code=204, response_class=Response)
     async def city_outcomes(city_id: Annotated[str, city], request: Request) -> Response:
-        """Store a list of `feed_wire.OutcomeReport`; what is here already is ignored."""
+        """Store a list of `report_wire.OutcomeReport`; what is here already is ignored."""
         reports = wire.decode(await request.body(), list[OutcomeReport])
         await run_in_threadpool(outcomes.store, city_id, reports)
         return Response(status_code=204)
 
     @router.post("/bundles", status_code=204, response_class=Response)
     async def city_bundles(city_id: Annotated[str, city], request: Request) -> Response:
-        """Keep a list of `feed_wire.BundleInUse`; of a box the newest counts."""
+        """Keep a list of `report_wire.BundleInUse`; of a box the newest counts."""
         reports = wire.decode(await request.body(), list[BundleInUse])
         await run_in_threadpool(bundles.store, city_id, reports)
         return Response(status_code=204)
 
     @router.post("/statistics", status_code=204, response_class=Response)
     async def city_statistics(city_id: Annotated[str, city], request: Request) -> Response:
-        """Keep a list of `feed_wire.BranchDay`; of a day the newest counts."""
+        """Keep a list of `report_wire.BranchDay`; of a day the newest counts."""
         days = wire.decode(await request.body(), list[BranchDay])
         await run_in_threadpool(statistics.store, city_id, days)
         return Response(status_code=204)

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from province_server.auth import Gate
-from province_server.cards import Cards, GuardianMissing, gallery_of, is_minor, needed_for
+from province_server.cards import Cards, GuardianMissing, consents_in_force, gallery_of, is_minor, needed_for
 from province_server.erasures import Erasure, Erasures
 from province_server.feed import Notifier
+from province_server.insights.facts import Facts, china_today
 from province_server.lifecycle.receipts import Deleted, Receipt, Receipts, Withdrawn
+from province_server.portraits.store import PortraitStore
 from province_server.records import After, Body, Id, Label, Limit, next_cursor
 from province_server.vault import TemplateVault
 from yingbin.errors import NotFound
@@ -62,6 +64,8 @@ class ConsentService:
         notifier: Notifier,
         erasures: Erasures,
         receipts: Receipts,
+        portraits: PortraitStore,
+        facts: Facts,
     ) -> None:
         self._database = database
         self._cards = cards
@@ -69,6 +73,8 @@ class ConsentService:
         self._vault = vault
         self._notifier = notifier
         self._receipts = receipts
+        self._portraits = portraits
+        self._facts = facts
 
     def grant(self, customer_id: str, purpose: Purpose, grant: Grant, staff_id: str) -> None:
         """Record consent; under the same notice again it changes nothing. Raises `NotFound`, `GuardianMissing`."""
@@ -135,8 +141,14 @@ class ConsentService:
                     templates = self._vault.erase(session, customer_id)
                     cities = self._vault.recall(session, customer_id)
                 elif gallery is not None:
-                    cities = [self._vault.publish_card(session, customer_id)]
+                    cities = self._vault.publish_everywhere(session, customer_id)
                 deleted = deleted_templates(templates)
+                if self._portraits.restrict(session, customer_id, consents_in_force(session, customer_id)):
+                    deleted.append(Deleted(what="portrait", where="identity_store", count=1))
+                ended = self._facts.withdrawn(session, customer_id, china_today())
+                if ended.facts:
+                    deleted.append(Deleted(what="insight", where="identity_store", count=ended.facts))
+                also = self._vault.publish_others(session, ended.others)
                 withdrawn = Withdrawn(customer_id, purposes, False, deleted, staff_id, receipt_id)
                 self._receipts.issue(session, withdrawn, cities, row.home_branch_id)
                 for one in given:
@@ -144,7 +156,7 @@ class ConsentService:
                     self._erasures.note(session, erasure, number)
             if ends:
                 self._vault.forget(customer_id)
-        for city_id in cities:
+        for city_id in {*cities, *also}:
             self._notifier.wake(city_id)
         return receipt_id
 

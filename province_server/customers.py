@@ -13,6 +13,7 @@ from province_server.cards import Cards, Customer, city_of, consents_in_force, g
 from province_server.consents import ConsentService, deleted_templates
 from province_server.erasures import Erasure, Erasures
 from province_server.feed import Notifier
+from province_server.insights.facts import Facts
 from province_server.keys import Keys
 from province_server.lifecycle.receipts import Deleted, Receipts, Withdrawn
 from province_server.records import After, Id, Limit, existing, insert, next_cursor
@@ -21,7 +22,9 @@ from province_server.watch.entries import WatchService
 from yingbin.errors import Conflict, InvalidInput, NotFound
 from yingbin.ids import new_id, now_ms
 from yingbin.storage.database import Database
+from yingbin.storage.learning import SaleRow
 from yingbin.storage.lifecycle import CampaignMemberRow, CandidateRow
+from yingbin.storage.portraits import PortraitRow
 from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, OutcomeRow, StaffRow, TemplateLink
 from yingbin.trust.consent import Gallery, Purpose
 from yingbin.trust.staff import Role, StaffToken
@@ -72,11 +75,13 @@ class CustomerService:
         receipts: Receipts,
         consents: ConsentService,
         watch: WatchService,
+        facts: Facts,
     ) -> None:
         self._database = database
         self._receipts = receipts
         self._consents = consents
         self._watch = watch
+        self._facts = facts
         self._erasures = erasures
         self._keys = keys
         self._cards = cards
@@ -163,7 +168,10 @@ class CustomerService:
                 cities = self._vault.recall(session, customer_id)
                 self._watch.customer_erased(session, customer_id)
                 session.flush()
-                for kind in (ConsentRow, OutcomeRow, CandidateRow, CampaignMemberRow):
+                ended = self._facts.erased(session, customer_id)
+                deleted.append(Deleted(what="insight", where="identity_store", count=ended.facts))
+                self._vault.publish_others(session, ended.others)
+                for kind in (ConsentRow, OutcomeRow, CandidateRow, CampaignMemberRow, PortraitRow, SaleRow):
                     session.execute(delete(kind).where(kind.customer_id == customer_id))
                 forget_rows(session, customer_id)
                 session.delete(row)
@@ -198,7 +206,9 @@ class CustomerService:
     def _counted(session: Session, customer_id: str, templates: int) -> list[Deleted]:
         """Return what is about to be deleted of a customer."""
 
-        def count(*kinds: type[ConsentRow | OutcomeRow | CandidateRow | CampaignMemberRow]) -> int:
+        def count(
+            *kinds: type[ConsentRow | OutcomeRow | CandidateRow | CampaignMemberRow | PortraitRow | SaleRow],
+        ) -> int:
             found = (select(func.count()).where(kind.customer_id == customer_id) for kind in kinds)
             return sum(session.scalars(one).one() for one in found)
 
@@ -206,7 +216,9 @@ class CustomerService:
             Deleted(what="record", where="identity_store", count=1),
             Deleted(what="consent", where="identity_store", count=count(ConsentRow)),
             Deleted(what="outcome", where="identity_store", count=count(OutcomeRow)),
+            Deleted(what="sale", where="identity_store", count=count(SaleRow)),
             Deleted(what="list", where="identity_store", count=count(CandidateRow, CampaignMemberRow)),
+            Deleted(what="portrait", where="identity_store", count=count(PortraitRow)),
             *deleted_templates(templates),
         ]
 

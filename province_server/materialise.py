@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 
 import msgspec
 from sqlalchemy import select
@@ -83,7 +84,9 @@ class FeedReader:
         renewals: CityRenewals,
         watch: WatchFeed,
         receipts: Receipts,
+        has_met: Callable[[str, str], bool],
     ) -> None:
+        """`has_met`: whether a city was told of a customer lately."""
         self._database = database
         self._keys = keys
         self._cards = cards
@@ -94,6 +97,7 @@ class FeedReader:
         self._renewals = renewals
         self._watch = watch
         self._receipts = receipts
+        self._has_met = has_met
 
     def page(self, city_id: str, after: int, key_id: str) -> FeedPage:
         """Return the changes after a revision; 0 asks for a snapshot, whose further pages are asked for by `up_to`.
@@ -142,6 +146,9 @@ class FeedReader:
                 things = self._staff(session, city_id, keys)
             case FeedKind.CARD_VIEW:
                 things = self._card_views(session, city_id, keys)
+            case FeedKind.GUEST_VIEW:
+                met = [key for key in keys if self._has_met(city_id, key)]
+                things = {key: card for key in met if (card := self._cards.card_view(session, key))}
             case FeedKind.TEMPLATE:
                 things = self._templates(session, domain, keys)
             case FeedKind.WATCH_MAP:
@@ -197,6 +204,7 @@ class FeedReader:
                 row.duty_branch_id or row.branch_id or "",
                 row.secret_hash,
                 row.on_duty,
+                row.token_version,
             )
             for row in rows
         }

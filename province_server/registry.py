@@ -4,7 +4,7 @@ import base64
 import binascii
 
 from pydantic import Field, model_validator
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from province_server.cards import city_of
@@ -17,6 +17,7 @@ from yingbin.galleries.protect import Domain, encode_transform
 from yingbin.ids import new_id
 from yingbin.storage.database import Database
 from yingbin.storage.province import BoxRow, BranchRow, City
+from yingbin.storage.statistics import BoxSeenRow
 from yingbin.trust.devices import BoxBundle
 
 _KEY_BYTES = 32
@@ -175,8 +176,13 @@ class Registry:
         with self._database.read() as session:
             return page_of(session, BranchRow, BranchRow.branch_id, after, limit, *conditions)
 
-    def boxes(self, after: str, limit: int, branch_id: str | None, *, revoked: bool | None) -> list[tuple[BoxRow, str]]:
-        """Return boxes by id, each with the key id of its newest bundle: of a branch, revoked or not; None is all."""
+    def boxes(
+        self, after: str, limit: int, branch_id: str | None, *, revoked: bool | None
+    ) -> list[tuple[BoxRow, str, int]]:
+        """Return boxes by id: of a branch, revoked or not; None is all.
+
+        Each with the key id of its newest bundle, and when it was last seen (UTC ms), 0 for never.
+        """
         conditions: list[ColumnElement[bool]] = []
         if branch_id is not None:
             conditions.append(BoxRow.branch_id == branch_id)
@@ -184,7 +190,9 @@ class Registry:
             conditions.append(BoxRow.revoked.is_(revoked))
         with self._database.read() as session:
             rows = page_of(session, BoxRow, BoxRow.box_id, after, limit, *conditions)
-        return [(row, self._keys.domains(box_key(row.box_id))[-1].key_id) for row in rows]
+            of_these = select(BoxSeenRow).where(BoxSeenRow.box_id.in_([row.box_id for row in rows]))
+            seen = {one.box_id: one.last_seen_at_ms for one in session.scalars(of_these)}
+        return [(row, self._keys.domains(box_key(row.box_id))[-1].key_id, seen.get(row.box_id, 0)) for row in rows]
 
     def _known_box(self, box_id: str) -> str:
         with self._database.read() as session:

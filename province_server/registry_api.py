@@ -75,7 +75,8 @@ class BoxOut(BaseModel):
     """A registered box.
 
     `key_id_in_use`: of the bundle it last connected with, at `connected_at_ms`, as its city says; empty and 0 before.
-    While it is not `key_id_newest`, the box has yet to get the bundle that its renewal made.
+    While it is not `key_id_newest`, the box has yet to get the bundle that its renewal made. `last_seen_at_ms`: when
+    its line was last known to be alive, told every few minutes; 0 before it ever connected.
     """
 
     box_id: _Id
@@ -84,6 +85,7 @@ class BoxOut(BaseModel):
     key_id_newest: str
     key_id_in_use: str
     connected_at_ms: int
+    last_seen_at_ms: int
 
 
 class BoxPage(BaseModel):
@@ -167,8 +169,9 @@ def routes(registry: Registry, gate: Gate) -> APIRouter:
                 key_id_newest=newest,
                 key_id_in_use=row.key_id_in_use,
                 connected_at_ms=row.connected_at_ms,
+                last_seen_at_ms=last_seen_at_ms,
             )
-            for row, newest in rows
+            for row, newest, last_seen_at_ms in rows
         ]
         return BoxPage(items=items, next=next_cursor([item.box_id for item in items], limit))
 

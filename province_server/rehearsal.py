@@ -9,8 +9,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ from province_server.app import Province
 from province_server.audit import trail as audit
 from province_server.bulk.service import BulkEnrolment
 from province_server.cards import Customer
+from province_server.enrolment import PhotoReader
+from province_server.stores import Stores
 from yingbin.errors import Conflict
 from yingbin.faces.enrolment import Acquired, Examined, verdicts
 from yingbin.faces.face import Face
@@ -63,6 +66,45 @@ class SyntheticReader:
         return 1, 1, Examined([], None, verdicts([], None))
 
 
+@dataclass(frozen=True, slots=True)
+class InventedFaces:
+    """A `PhotoReader` that looks at each photo as `looking` does, and takes the person in it for one of its own."""
+
+    looking: PhotoReader
+
+    @property
+    def pack_id(self) -> str:
+        """Another one than that of real galleries."""
+        return f"{self.looking.pack_id}-invented"
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        return self.looking.dimension
+
+    @property
+    def scores(self) -> ScoreModel:
+        """Cosines of strangers scatter by 1 / sqrt(d)."""
+        return SyntheticReader(self.dimension).scores
+
+    def read(self, content: bytes) -> Acquired:
+        """Return what is in a photo, the vector drawn from its bytes. Raises `NotAnImage`, `EnrolmentRefused`."""
+        number = int.from_bytes(sha256(content).digest()[:8], "big")
+        drawn = SyntheticReader(self.dimension).read(str(number).encode())
+        return replace(self.looking.read(content), vector=drawn.vector)
+
+    def examine(self, content: bytes) -> tuple[int, int, Examined]:
+        """Return width and height of a photo in pixels, and how it is. Raises `NotAnImage`."""
+        return self.looking.examine(content)
+
+
+def require_empty(stores: Stores) -> None:
+    """Raise `Conflict` unless a province is empty."""
+    with stores.identity.read() as session:
+        if session.scalars(select(City.city_id).limit(1)).first() is not None:
+            raise Conflict("a rehearsal fills an EMPTY province with people who do not exist: give it its own stores")
+
+
 class Rehearsal:
     """Registers synthetic customers, then enrols them."""
 
@@ -70,11 +112,7 @@ class Rehearsal:
         """Raise `Conflict` unless the province is empty."""
         self._province = province
         self._customers = customers
-        with province.stores.identity.read() as session:
-            if session.scalars(select(City.city_id).limit(1)).first() is not None:
-                raise Conflict(
-                    "a rehearsal fills an EMPTY province with people who do not exist: give it its own stores"
-                )
+        require_empty(province.stores)
 
     def run(self) -> None:
         """Do it all; call in a thread of its own. What it raises is said on stdout too, since the server goes on."""

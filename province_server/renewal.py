@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from province_server.feed import Notifier
 from province_server.filling import BATCH
 from province_server.gallery import Galleries
+from province_server.insights.facts import Facts
 from province_server.keys import PROVINCE, Keys, city_key
+from province_server.portraits.store import PortraitStore
 from province_server.template_store import new_subject_id
 from province_server.vault import TemplateVault
 from yingbin.errors import NotFound, YingbinError
@@ -109,6 +111,8 @@ class ProvinceRenewal:
         keys: Keys,
         vault: TemplateVault,
         galleries: Galleries,
+        portraits: PortraitStore,
+        facts: Facts,
         keep_only: Callable[[Domain], None] = lambda _: None,
     ) -> None:
         self._identity = identity
@@ -116,6 +120,8 @@ class ProvinceRenewal:
         self._keys = keys
         self._vault = vault
         self._galleries = galleries
+        self._portraits = portraits
+        self._facts = facts
         self._keep_only = keep_only
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -225,12 +231,13 @@ class ProvinceRenewal:
         self._vault.store.purge("erased")
 
     def _reseal_records(self) -> bool:
-        after: str | None = ""
-        while after is not None:
-            if self._stopping.is_set():
-                return False
-            with self._vault.lock, self._identity.write() as session:
-                after = self._reseal_some_records(session, after)
+        for some in (self._reseal_some_records, self._facts.reseal_some):
+            after: str | None = ""
+            while after is not None:
+                if self._stopping.is_set():
+                    return False
+                with self._vault.lock, self._identity.write() as session:
+                    after = some(session, after)
         return True
 
     def _reseal_some_records(self, session: Session, after: str) -> str | None:
@@ -239,6 +246,7 @@ class ProvinceRenewal:
         for row in rows:
             record = self._keys.open_record(row.customer_id, row.record_sealed)
             row.record_sealed = self._keys.seal_record(row.customer_id, record)
+        self._portraits.reseal(session, [row.customer_id for row in rows])
         return rows[-1].customer_id if rows else None
 
     def _retire_key(self) -> bool:

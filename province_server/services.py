@@ -17,11 +17,14 @@ from province_server.cameras import Cameras
 from province_server.campaigns.candidates import CandidateService
 from province_server.campaigns.lists import CampaignService
 from province_server.cards import Cards
-from province_server.city_api import PortraitService
+from province_server.catalogues.in_force import InForce
+from province_server.catalogues.releases import CatalogueReleases
+from province_server.catalogues.republish import Republishing
+from province_server.catalogues.trial import CatalogueTrial
+from province_server.catalogues.versions import CatalogueVersions
 from province_server.consents import ConsentService
 from province_server.customers import CustomerService
 from province_server.duplicates import Duplicates
-from province_server.effect import EffectService
 from province_server.enrolment import EnrolmentService, PhotoReader
 from province_server.erasures import RESTORE, Erasure, ErasureLog, Erasures, renew_all_cities
 from province_server.evidence import Evidence
@@ -31,6 +34,9 @@ from province_server.idempotency import Answers
 from province_server.imports.service import KIND as CUSTOMER_IMPORT
 from province_server.imports.service import CustomerImport
 from province_server.imports.upsert import Upserter
+from province_server.insights.facts import Facts
+from province_server.insights.notes import Notes
+from province_server.insights.services import Insights
 from province_server.keys import KEY_BYTES, PROVINCE, Keys
 from province_server.lifecycle.export import Exports
 from province_server.lifecycle.filing import FilingCounter
@@ -39,9 +45,13 @@ from province_server.lifecycle.retention import Retention
 from province_server.lifecycle.working_days import WorkingDays
 from province_server.limits import RateLimit
 from province_server.materialise import FeedReader
+from province_server.measuring.services import Measuring, policies_of
 from province_server.memberships import MembershipService
 from province_server.operations import Operations
 from province_server.outcomes import OutcomeService
+from province_server.portraits.load import PortraitLoader
+from province_server.portraits.service import PortraitService
+from province_server.portraits.store import PortraitStore
 from province_server.registry import Registry
 from province_server.renewal import CityRenewals, ProvinceRenewal
 from province_server.rota import Rota
@@ -56,10 +66,12 @@ from province_server.vault import TemplateVault
 from province_server.watch.entries import WatchService
 from province_server.watch.feed import WatchFeed
 from province_server.watch.keys import WatchKeys
+from province_server.watch.responses import WatchResponses
 from yingbin.doctor.volume import Volume, volume_of
 from yingbin.errors import BadConfiguration
 from yingbin.galleries.milvus_index import MilvusFolder
-from yingbin.offers.catalogue import load_catalogue
+from yingbin.offers.catalogue import read_catalogue
+from yingbin.offers.portrait.definitions import packaged_tags
 from yingbin.trust.audit.exchange import Anchoring
 from yingbin.trust.consent import Purpose
 
@@ -106,10 +118,18 @@ class Services:
     feed: FeedReader
     search: Search
     portraits: PortraitService
+    portrait_loader: PortraitLoader
     outcomes: OutcomeService
     bundles: BundleService
     figures: StatisticsService
-    effect: EffectService
+    watch_responses: WatchResponses
+    cards: Cards
+    catalogue_versions: CatalogueVersions
+    catalogue_releases: CatalogueReleases
+    catalogue_trial: CatalogueTrial
+    republishing: Republishing
+    measuring: Measuring
+    insights: Insights
     anchoring: Anchoring
     audit_reader: AuditReader
 
@@ -124,7 +144,14 @@ def make(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Ser
     stores.galleries.keep_only(None if milvus else domain)
     new_index = _in_milvus(milvus) if milvus else stores.galleries.indices(reader.pack_id)
     notifier, galleries = Notifier(), Galleries(keys, reader.dimension, domain, new_index)
-    cards = Cards(keys, load_catalogue(settings.catalogue_file))
+    in_force = InForce()
+    releases = CatalogueReleases(identity, in_force)
+    releases.begin(*read_catalogue(settings.catalogue_file))
+    policies = policies_of(settings, stores, notifier)
+    facts = Facts(keys, stores.keystore.get_or_create("insights", KEY_BYTES))
+    cards = Cards(keys, in_force, policies, facts)
+    names = in_force.names()
+    portraits = PortraitStore(keys, packaged_tags())
     vault = TemplateVault(identity, templates, keys, galleries, notifier, reader.pack_id)
     matches = RecentMatches(settings.portrait_after_match_h)
     evidence = Evidence(identity, reader.pack_id, settings.portrait_after_match_h)
@@ -143,9 +170,9 @@ def make(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Ser
     watch_keys = WatchKeys(keys, stores.keystore, reader.dimension)
     watch_feed = WatchFeed(templates, watch_keys, reader.pack_id)
     watch = WatchService(identity, templates, watch_keys, cards, reader, notifier, erasures, vault.lock)
-    consent_service = ConsentService(identity, cards, vault, notifier, erasures, receipts)
+    consent_service = ConsentService(identity, cards, vault, notifier, erasures, receipts, portraits, facts)
     customer_service = CustomerService(
-        identity, keys, cards, vault, notifier, erasures, receipts, consent_service, watch
+        identity, keys, cards, vault, notifier, erasures, receipts, consent_service, watch, facts
     )
 
     def again(erasure: Erasure, number: int) -> None:
@@ -162,6 +189,10 @@ def make(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Ser
     if replayed:
         renew_all_cities(identity, keys)
     vault.load()
+    portrait_service = PortraitService(
+        identity, cards, matches, evidence, portraits, names, Notes(cards, facts).notes_for
+    )
+    measuring = Measuring.make(settings, stores, keys, cards, policies)
     bulk_jobs = Jobs(identity, BULK_ENROLMENT)
     bulk_worker = Worker(bulk_jobs)
     enroller = Enroller(identity, customer_service, consent_service, vault, duplicates_found, notifier, bulk_jobs)
@@ -186,11 +217,13 @@ def make(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Ser
         registry=Registry(identity, keys, notifier, reader.pack_id, reader.dimension),
         cameras=Cameras(identity, notifier),
         city_renewals=city_renewals,
-        renewal=ProvinceRenewal(identity, templates, keys, vault, galleries, stores.galleries.keep_only),
+        renewal=ProvinceRenewal(
+            identity, templates, keys, vault, galleries, portraits, facts, stores.galleries.keep_only
+        ),
         customers=customer_service,
         consents=consent_service,
         receipts=receipts,
-        exports=Exports(identity, cards, reader.pack_id),
+        exports=Exports(identity, cards, reader.pack_id, portraits, names, facts, stores.trail.ledger, receipts),
         memberships=MembershipService(identity, cards, vault, galleries, reader.scores.fit_for_templates),
         enrolment=EnrolmentService(identity, vault, galleries, duplicates_found, reader),
         duplicates=duplicates_found,
@@ -207,13 +240,23 @@ def make(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Ser
         import_jobs=import_jobs,
         import_worker=import_worker,
         analytics=Analytics(identity, keys, stores.keystore.get_or_create("analytics", KEY_BYTES)),
-        feed=FeedReader(identity, keys, cards, vault, reader.pack_id, settings, city_renewals, watch_feed, receipts),
+        feed=FeedReader(
+            identity, keys, cards, vault, reader.pack_id, settings, city_renewals, watch_feed, receipts, matches.has
+        ),
         search=search,
-        portraits=PortraitService(identity, cards, matches, evidence),
-        outcomes=OutcomeService(identity, evidence, notifier),
+        portraits=portrait_service,
+        portrait_loader=PortraitLoader(identity, portraits, vault),
+        outcomes=OutcomeService(identity, evidence, notifier, measuring.sales),
         bundles=BundleService(identity),
         figures=StatisticsService(identity),
-        effect=EffectService(identity),
+        watch_responses=WatchResponses(identity),
+        cards=cards,
+        catalogue_versions=CatalogueVersions(identity, in_force),
+        catalogue_releases=releases,
+        catalogue_trial=CatalogueTrial(identity, cards, measuring.past_visits),
+        republishing=Republishing(identity, releases, notifier),
+        measuring=measuring,
+        insights=Insights.make(identity, facts, vault, notifier, portrait_service.may_see),
         anchoring=anchoring,
         audit_reader=AuditReader(identity, stores.trail.ledger, anchoring),
     )

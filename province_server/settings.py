@@ -55,7 +55,21 @@ class ProvinceSettings(Settings, env_prefix="YINGBIN_PROVINCE_"):
     )
     models_pack: str = Field(default=DEFAULT_PACK, title="Model pack", description="All galleries are bound to it.")
     catalogue_file: Path | None = Field(
-        default=None, title="Catalogue", description="Products and rules; the packaged one when absent."
+        default=None, title="Catalogue", description="First version, or one to release; else the packaged one."
+    )
+    programme_file: Path | None = Field(
+        default=None,
+        title="Programme of tests",
+        description="Holdout and experiments; the packaged one (a holdout of 2 %, no experiment) when absent.",
+    )
+    sale_window_days: int = Field(
+        default=30, ge=1, le=365, title="Sale window", description="A sale so long after a visit is put down to it."
+    )
+    contact_cost_fen: int = Field(
+        default=2_000, ge=1, title="Cost of a contact", description="Of raising offers at one visit; the bank's figure."
+    )
+    learning_half_life_days: float = Field(
+        default=60.0, gt=0, le=3650, title="Learning", description="Age at which an outcome counts half."
     )
     feed_lease_h: float = Field(
         default=24.0, gt=0, le=168, title="Feed lease", description="A city that hears nothing so long stops matching."

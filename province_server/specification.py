@@ -29,10 +29,11 @@ _TAGS: Final = {
     "customers": "Records, erasure, export",
     "consents": "Consent by purpose, and its withdrawal",
     "enrolment": "From a photo to a template",
+    "catalogue": "Products and rules as versions: drafts, checks, releases",
     "galleries": "Who is in which gallery",
     "watch lists": "Police and overdue lists, each with its own role",
     "renewals": "Replacing keys in a running house",
-    "city": "For city servers: msgpack bodies as in `yingbin.feed_wire`",
+    "city": "For city servers: msgpack bodies as in `yingbin.feed_wire` and `report_wire`",
     "operations": "Health and metrics",
 }
 _SCHEMES: Final[Json] = {

@@ -15,15 +15,16 @@ from sqlalchemy.orm import Session
 
 from province_server.auth import Gate
 from province_server.records import Id
+from province_server.watch.responses import WatchResponse, WatchResponses
 from yingbin.errors import InvalidInput, NotAllowed
-from yingbin.feed_wire import RESPONSE_LIMITS_S, BranchDay
 from yingbin.ids import now_ms
 from yingbin.offers.profile import china_day
+from yingbin.report_wire import RESPONSE_LIMITS_S, BranchDay
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, TemplateLink
 from yingbin.storage.statistics import BranchDayRow, GalleryDayRow
 from yingbin.trust.consent import Gallery
-from yingbin.trust.staff import Role
+from yingbin.trust.staff import Role, StaffToken
 
 ENROLLED_EVERY_S = 600.0
 MAX_BRANCH_DAYS = 1000
@@ -54,6 +55,7 @@ class Statistics(BaseModel):
 
     days: list[Day]
     enrolled: list[EnrolledOfDay]
+    watch: list[WatchResponse] = Field(description="of the lists that the caller's role manages; all for an auditor")
     response_limits_s: list[int] = Field(examples=[list(RESPONSE_LIMITS_S)])
 
 
@@ -62,6 +64,7 @@ class StatisticsService:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._watch = WatchResponses(database)
 
     def store(self, city_id: str, days: Sequence[BranchDay]) -> None:
         """Keep what a city tells; of a day the newest counts. Raises `InvalidInput`, `NotAllowed`."""
@@ -81,8 +84,8 @@ class StatisticsService:
             for gallery in Gallery:
                 session.merge(GalleryDayRow(gallery=gallery, day=day, customers=counts.get(gallery, 0)))
 
-    def between(self, first: date, last: date, branch_id: str | None) -> Statistics:
-        """Return the days from `first` to `last`, both included. Raises `InvalidInput`."""
+    def between(self, first: date, last: date, branch_id: str | None, role: Role) -> Statistics:
+        """Return the days from `first` to `last`, both included, as `role` may see them. Raises `InvalidInput`."""
         if not 0 <= (last - first).days < MAX_DAYS:
             raise InvalidInput(f"`last` must not lie before `first`, nor {MAX_DAYS} days or more after it")
         days: dict[str, list[int]] = defaultdict(lambda: [0] * (3 + _CLASSES))
@@ -105,6 +108,7 @@ class StatisticsService:
                 for day, sums in sorted(days.items())
             ],
             enrolled=enrolled,
+            watch=self._watch.between(first, last, branch_id, role),
             response_limits_s=list(RESPONSE_LIMITS_S),
         )  # fmt: skip
 
@@ -114,7 +118,7 @@ class StatisticsService:
             raise NotAllowed(f"branch {told.branch_id} is not one of this city")
         counts = (told.changes, told.visits, told.confirmed, told.wrong_person, *told.answered)
         if not _is_day(told.day) or len(told.answered) != _CLASSES or min(counts) < 0:
-            raise InvalidInput("a day's counts cannot be used: see feed_wire.BranchDay")
+            raise InvalidInput("a day's counts cannot be used: see report_wire.BranchDay")
         row = session.get(BranchDayRow, (told.branch_id, told.day), with_for_update=True)
         if row is None or row.changes < told.changes:
             session.merge(
@@ -135,15 +139,17 @@ def _is_day(text: str) -> bool:
 def routes(statistics: StatisticsService, gate: Gate) -> APIRouter:
     """Return the routes of statistics."""
     router = APIRouter(prefix="/v1/statistics", tags=["statistics"])
-    reader = [Depends(gate.requires(Role.GALLERY_ADMIN, Role.ANALYST, Role.PRODUCT_MANAGER, Role.AUDITOR))]
+    roles = (Role.GALLERY_ADMIN, Role.ANALYST, Role.PRODUCT_MANAGER, Role.AUDITOR, Role.SECURITY_OFFICER)
+    reader = Depends(gate.requires(*roles))
 
-    @router.get("", dependencies=reader)
+    @router.get("")
     def get_statistics(
+        who: Annotated[StaffToken, reader],
         first: Annotated[date, Query(description="First day, China's clock")],
         last: Annotated[date, Query(description=f"Last day; fewer than {MAX_DAYS} days in all")],
         branch_id: Annotated[Id | None, Query(description="This branch alone; all together without it")] = None,
     ) -> Statistics:
         """Tell how many came, how often the face was right and how soon somebody came; how many are enrolled."""
-        return statistics.between(first, last, branch_id)
+        return statistics.between(first, last, branch_id, who.role)
 
     return router

@@ -7,7 +7,7 @@ key, which becomes `linked` as the old one becomes `erased`. What a crash left b
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from sqlalchemy import select, update
@@ -187,6 +187,25 @@ class TemplateVault:
         city_id = city_of(session, session.get_one(CustomerRow, customer_id).home_branch_id)
         publish(session, city_id, FeedKind.CARD_VIEW, customer_id)
         return city_id
+
+    def publish_everywhere(self, session: Session, customer_id: str) -> list[str]:
+        """Send a customer's card view to his own city again, and to every other for a visit that is open there.
+
+        Every one, since what was handed out is not on record; the others are told nothing unless they met him lately.
+        """
+        home = city_of(session, session.get_one(CustomerRow, customer_id).home_branch_id)
+        cities = list(session.scalars(select(City.city_id).order_by(City.city_id)))
+        for city_id in cities:
+            publish(session, city_id, FeedKind.CARD_VIEW if city_id == home else FeedKind.GUEST_VIEW, customer_id)
+        return cities
+
+    def publish_others(self, session: Session, customer_ids: Collection[str]) -> set[str]:
+        """Do so for those among some customers who are enrolled: something that concerns them too has changed."""
+        enrolled = select(TemplateLink.customer_id).where(
+            TemplateLink.customer_id.in_(customer_ids), TemplateLink.state == "linked"
+        )
+        found = sorted(session.scalars(enrolled.distinct())) if customer_ids else []
+        return {city_id for customer_id in found for city_id in self.publish_everywhere(session, customer_id)}
 
     def recall(self, session: Session, customer_id: str) -> list[str]:
         """Tell every city to drop what it knows of a customer, in the caller's transaction; return them.

@@ -1,6 +1,7 @@
-"""Every message between city and province, as typed structs: HTTP with msgpack bodies, on `/v1/city/...`.
+"""What the province sends its cities and searches for them, as typed structs: msgpack bodies, on `/v1/city/...`.
 
-Encoded and decoded by `yingbin.wire`, whose rules hold here too. Instants are UTC milliseconds.
+What a city reports is `yingbin.report_wire`. Encoded and decoded by `yingbin.wire`, whose rules hold here too.
+Instants are UTC milliseconds.
 """
 
 from enum import StrEnum
@@ -14,7 +15,8 @@ from yingbin.wire import BadMessage, Camera, Outcome, decode
 class Lever(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the visit adds to a product's priority: `factor` while `signal` holds (`yingbin.offers.decision.context`).
 
-    `branches`: only there; empty for all. It counts from `from_ms` until `until_ms`, 0 for no limit.
+    `branches`: only there; empty for all. It counts from `from_ms` until `until_ms`, 0 for no limit. `reason_*`: what
+    is said beside the candidate's own reason while it counts.
     """
 
     signal: str
@@ -22,6 +24,8 @@ class Lever(msgspec.Struct, frozen=True, omit_defaults=True):
     branches: tuple[str, ...] = ()
     from_ms: int = 0
     until_ms: int = 0
+    reason_zh: str = ""
+    reason_en: str = ""
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,7 +33,8 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `reason_*` states fact, source and date; neither text holds an amount of money. At most one offer per `category`
     reaches a card, and never two that exclude each other; empty means none. On sale from `valid_from_ms` until
-    `valid_until_ms`, 0 for no limit. `rule`: what found it. `confidence`: high, medium or low.
+    `valid_until_ms`, 0 for no limit. `rule`: what found it. `confidence`: high, medium or low. An insight may be its
+    only reason until `holds_until_ms` (0: it has another), or let it rest until `rests_until_ms`.
     """
 
     product: str
@@ -49,6 +54,8 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
     levers: tuple[Lever, ...] = ()
     rule: str = ""
     confidence: str = ""
+    holds_until_ms: int = 0
+    rests_until_ms: int = 0
 
 
 class ContactNote(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,12 +84,30 @@ class ContactPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     contacts_per_30_days: int = 8
 
 
-class Avoid(msgspec.Struct, frozen=True):
-    """What not to offer, in the allowed wording (C15)."""
+class Avoid(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What not to offer, in the allowed wording (C15); until `until_ms`, 0 for no limit."""
 
     product: str
     text_zh: str
     text_en: str
+    until_ms: int = 0
+
+
+class Basis(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which policy made a view, for measuring what offers do; it is never told to a tablet.
+
+    `policy` is one of `yingbin.offers.card.POLICIES`, empty for somebody who is not addressed
+    personally. `arm` of `experiment`, drawn with `probability`; `programme` is the digest of all that was declared.
+    `learned`: version of what was learned from the log.
+    """
+
+    policy: str = ""
+    holdout: bool = False
+    experiment: str = ""
+    arm: str = ""
+    probability: float = 1.0
+    programme: str = ""
+    learned: str = ""
 
 
 class CardView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -118,6 +143,7 @@ class CardView(msgspec.Struct, frozen=True, omit_defaults=True):
     matures_on: str = ""
     salary_day: int = 0
     refused_last_visit: bool = False
+    basis: Basis = Basis()
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -180,7 +206,7 @@ class Box(msgspec.Struct, frozen=True):
 
 
 class Staff(msgspec.Struct, frozen=True):
-    """Somebody who may sign in at a tablet; `pin_hash` is Argon2id."""
+    """Somebody who may sign in at a tablet; `pin_hash` is Argon2id. A token of another `version` has ended."""
 
     staff_id: str
     display_name: str
@@ -188,10 +214,15 @@ class Staff(msgspec.Struct, frozen=True):
     branch_id: str
     pin_hash: str
     on_duty: bool
+    version: int = 0
 
 
 class FeedKind(StrEnum):
-    """What a feed entry is about; fixes the type of its payload."""
+    """What a feed entry is about; fixes the type of its payload.
+
+    `GUEST_VIEW`: what is said anew of somebody who is at home in another city, for the card of a visit that is open. It
+    is never kept; None means that this city is to show no offers of before.
+    """
 
     BRANCH = "branch"
     CAMERA = "camera"
@@ -199,6 +230,7 @@ class FeedKind(StrEnum):
     STAFF = "staff"
     CARD_VIEW = "card_view"
     TEMPLATE = "template"
+    GUEST_VIEW = "guest_view"
     WATCH_MAP = "watch_map"
     WATCH_ENTRY = "watch_entry"
 
@@ -210,6 +242,7 @@ FEED_TYPES: dict[FeedKind, type[msgspec.Struct]] = {
     FeedKind.STAFF: Staff,
     FeedKind.CARD_VIEW: CardView,
     FeedKind.TEMPLATE: Template,
+    FeedKind.GUEST_VIEW: CardView,
     FeedKind.WATCH_MAP: WatchMap,
     FeedKind.WATCH_ENTRY: WatchEntry,
 }
@@ -276,46 +309,6 @@ class SearchReply(msgspec.Struct, frozen=True):
     """One hit per probe, in order."""
 
     hits: tuple[SearchHit, ...]
-
-
-class OutcomeReport(msgspec.Struct, frozen=True):
-    """What came of a card, for learning and audit; sent by the city, idempotent by `outcome_id`."""
-
-    outcome_id: str
-    card_id: str
-    customer_id: str
-    branch_id: str
-    staff_id: str
-    kind: str
-    product: str
-    at_ms: int
-
-
-class BundleInUse(msgspec.Struct, frozen=True):
-    """Which bundle a box connected with, by the key id of its domain, and when; sent by the city after a connection."""
-
-    box_id: str
-    key_id: str
-    at_ms: int
-
-
-RESPONSE_LIMITS_S: Final = (5, 10, 20, 60, 300)
-"""Upper limits of the classes in which response times are counted; a last class holds what took longer."""
-
-
-class BranchDay(msgspec.Struct, frozen=True):
-    """What a branch did on a day of China's clock, ISO 8601: counts only. Sent whole by the city after each change.
-
-    `changes` grows with every change, so that the newest is known. `answered`: cards taken, by class of response time.
-    """
-
-    branch_id: str
-    day: str
-    changes: int
-    visits: int
-    confirmed: int
-    wrong_person: int
-    answered: tuple[int, ...]
 
 
 def feed_payload(entry: FeedEntry) -> Any:

@@ -9,7 +9,10 @@ from typing import Literal
 import msgspec
 
 from yingbin.feed_wire import Avoid
+from yingbin.portrait_wire import InsightEvidence, InsightNote, Money, PortraitPage
 from yingbin.wire import BadMessage
+
+__all__ = ["InsightEvidence", "InsightNote", "Money"]
 
 MAX_PAD_MESSAGE_BYTES = 16 * 1024
 BEAT_INTERVAL_S = 5
@@ -74,16 +77,6 @@ class Card(msgspec.Struct, frozen=True):
     home_branch_en: str = ""
 
 
-class Money(msgspec.Struct, frozen=True):
-    """One line of the portrait: an amount in CNY fen with its label, source and date."""
-
-    label_zh: str
-    label_en: str
-    amount_fen: int
-    source: str
-    as_of: str
-
-
 # --- tablet -> city ------------------------------------------------------------------------------------------------
 
 
@@ -112,16 +105,37 @@ class ConfirmIdentity(msgspec.Struct, frozen=True, tag="confirm_identity"):
     card_id: str
 
 
+Reason = Literal["", "no_need", "have_elsewhere", "price", "too_complex", "later", "other"]
+"""Why a product is not wanted; empty when nobody said."""
+
+
 class ReportOutcome(msgspec.Struct, frozen=True, tag="outcome"):
-    """What came of it. Safe to repeat: `outcome_id` is made by the tablet. `product` goes with `not_interested`."""
+    """What came of it. Safe to repeat: `outcome_id` is made by the tablet.
+
+    `accepted` (he is interested, or takes it) goes with a `product`, `not_interested` with one or none, meaning all of
+    them, and with a `reason` if he gave one.
+    """
 
     outcome_id: str
     card_id: str
-    kind: Literal["greeted", "wrong_person", "not_interested"]
+    kind: Literal["greeted", "wrong_person", "not_interested", "accepted"]
     product: str = ""
+    reason: Reason = ""
 
 
-PadMessage = Hello | Received | Acknowledge | ConfirmIdentity | ReportOutcome
+class AnswerInsight(msgspec.Struct, frozen=True, tag="answer_insight"):
+    """What the customer said of a question. Safe to repeat: `answer_id` is made by the tablet.
+
+    The city answers with `OutcomeStored` of that id.
+    """
+
+    answer_id: str
+    card_id: str
+    fact_id: str
+    confirmed: bool
+
+
+PadMessage = Hello | Received | Acknowledge | ConfirmIdentity | ReportOutcome | AnswerInsight
 
 # --- city -> tablet ------------------------------------------------------------------------------------------------
 
@@ -147,16 +161,15 @@ class CardMessage(msgspec.Struct, frozen=True, tag="card"):
     card: Card
 
 
-class Portrait(msgspec.Struct, frozen=True, tag="portrait"):
-    """Money, shown only after `ConfirmIdentity`. `available` is false when the province cannot be reached."""
+class Portrait(PortraitPage, frozen=True, kw_only=True, tag="portrait"):
+    """What is shown only after `ConfirmIdentity`. `available` is false when the province cannot be reached."""
 
     card_id: str
     available: bool
-    lines: tuple[Money, ...]
 
 
 class OutcomeStored(msgspec.Struct, frozen=True, tag="outcome_stored"):
-    """The outcome is in the city's database; the tablet may forget it."""
+    """The outcome or the answer with this id is in the city's database; the tablet may forget it."""
 
     outcome_id: str
 
@@ -171,8 +184,8 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
 class PadRefused(msgspec.Struct, frozen=True, tag="refused"):
     """A message was refused; `code` is `not_authenticated` when the tablet must sign in again.
 
-    `about` is the `outcome_id` or `card_id` of the refused message, which must not be sent again unless the code says
-    that trying again may help; empty when the refusal is about the connection.
+    `about` is the `outcome_id`, `answer_id` or `card_id` of the refused message, which must not be sent again unless
+    the code says that trying again may help; empty when the refusal is about the connection.
     """
 
     code: str

@@ -1,7 +1,8 @@
 """Every message between box and city, as typed structs, and what all messages share.
 
 One WebSocket, binary msgpack (`encode` / `decode_from_box` / `decode_from_city`), <= 1 kB a face event; local
-recognition adds `yingbin.local_wire`. The other lines: `feed_wire` (city and province), `pad_wire` (city and tablet).
+recognition adds `yingbin.local_wire`. The other lines: `feed_wire` and `report_wire` (city and province),
+`pad_wire` (city and tablet).
 
 Decoding is strict: an unknown tag, a wrong type or an oversized body raises `BadMessage`. Instants are UTC ms.
 """
@@ -15,6 +16,7 @@ from yingbin.errors import InvalidInput
 from yingbin.ids import BootId, KeyId
 from yingbin.local_wire import GalleryAsk, GalleryPage, LocalHit
 from yingbin.look_wire import LookFacts
+from yingbin.queue_wire import Business, QueueClass, QueueReport
 
 MAX_BOX_MESSAGE_BYTES = 64 * 1024
 MAX_SCENE_PHOTO_BYTES = 30 * 1024
@@ -180,9 +182,13 @@ class TicketAsk(msgspec.Struct, frozen=True, tag="ticket", array_like=True):
     assessment_id: str
     shots: int
     vector: bytes
+    business: Business = ""
 
 
-BoxMessage = Proof | ClockAsk | TicketAsk | GalleryAsk | FaceEvent | FacePicture | LocalHit | ScenePhoto | CameraStatus
+BoxMessage = (
+    Proof | ClockAsk | TicketAsk | QueueReport | GalleryAsk
+    | FaceEvent | FacePicture | LocalHit | ScenePhoto | CameraStatus
+)  # fmt: skip
 
 # --- city -> box ---------------------------------------------------------------------------------------------------
 
@@ -233,13 +239,6 @@ class ClockTell(msgspec.Struct, frozen=True, tag="clock", array_like=True):
 
     number: int
     city_time_ms: int
-
-
-class QueueClass(StrEnum):
-    """Which queue a ticket is for; it follows from the customer's tier, however he shows who he is (C4)."""
-
-    STANDARD = "standard"
-    GREEN_CHANNEL = "green_channel"
 
 
 class TicketAnswer(msgspec.Struct, frozen=True, tag="ticket", array_like=True):

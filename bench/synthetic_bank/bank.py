@@ -6,6 +6,7 @@ from typing import Final
 
 from bench.synthetic_bank.abroad import make_abroad
 from bench.synthetic_bank.acceptance import Logits, acceptance
+from bench.synthetic_bank.apart import make_accounts_apart
 from bench.synthetic_bank.block import Block, random_numbers
 from bench.synthetic_bank.browsing import make_browsing
 from bench.synthetic_bank.cashflow import make_bills, make_income, open_demand
@@ -67,6 +68,7 @@ def make_block(seed: int, number: int, first: int, size: int) -> tuple[Block, Bo
     logits = acceptance(block)
     sold = make_visits(block, logits, planned)
     settle_purchases(block, planned.then(sold))
+    make_accounts_apart(block)
     pay_off_cards(block)
     note_trips(block)
     return block, block.ledger.close(0, DAYS - 1), logits

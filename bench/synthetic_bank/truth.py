@@ -10,6 +10,7 @@ from bench.synthetic_bank.days import Bools, Floats, Ints
 TRAITS: Final = (
     "overseas_study", "commutes", "experienced_elsewhere", "hasty_credit", "risk_appetite", "liquidity_need",
     "undocumented_income", "ecommerce_shopper", "asset_churn", "true_monthly_income", "homeowner", "car_owner",
+    "fx_holder", "securities_trader",
 )  # fmt: skip
 """Every trait but `interest:<product>`, of which there is one a product."""
 
@@ -25,6 +26,7 @@ LOOK_ALIKES: Final[dict[str, str]] = {
     "overseas_tourist": "overseas_study",
     "domestic_student": "overseas_study",
     "cross_border_shopper": "overseas_study",
+    "fx_saver": "overseas_study",
     "shared_card": "commutes",
     "migrant_worker": "commutes",
     "business_trips": "commutes",

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from city_server.memory import Memory
+from city_server.watch.seals import ListSeals
 from yingbin.errors import NotFound
 from yingbin.feed_wire import Staff
 from yingbin.ids import new_id
@@ -17,7 +18,6 @@ from yingbin.pad_wire import Sighting
 from yingbin.storage.city import WatchAlertRow
 from yingbin.trust.audit.ledger import note
 from yingbin.trust.audit.record import Entry
-from yingbin.trust.seal import Sealer
 from yingbin.trust.watch import RINGS, TOLD, WatchList
 
 log = get_logger()
@@ -44,8 +44,8 @@ class Times:
 class WatchAlerts:
     """Writes and reads alerts, in the caller's transactions. `webhook`: whether police alerts also go out by HTTP."""
 
-    def __init__(self, sealer: Sealer, times: Times, *, webhook: bool) -> None:
-        self._sealer = sealer
+    def __init__(self, seals: ListSeals, times: Times, *, webhook: bool) -> None:
+        self._seals = seals
         self._times = times
         self._webhook = webhook
 
@@ -80,7 +80,9 @@ class WatchAlerts:
                     raised_at_ms=at_ms,
                     last_seen_at_ms=seen.seen_at_ms,
                     webhook_due_at_ms=at_ms if self._webhook and entry.watch_list == WatchList.POLICE else None,
-                    sealed=self._sealer.seal(msgspec.msgpack.encode(detail), f"watch_alerts/{alert_id}"),
+                    sealed=self._seals.of(entry.watch_list).seal(
+                        msgspec.msgpack.encode(detail), f"watch_alerts/{alert_id}"
+                    ),
                 )
             )
             self._record(session, f"camera:{seen.camera_id}", "camera", "watch_alert", entry.entry_id)
@@ -105,7 +107,7 @@ class WatchAlerts:
         """Return an alert with who it is, and record that he looked. Raises `NotFound`, also for somebody else's."""
         row = self._mine(session, alert_id, who)
         self._record(session, f"staff:{who.staff_id}", who.role, "watch_alert_opened", row.entry_id)
-        raw = self._sealer.open(row.sealed, f"watch_alerts/{alert_id}")
+        raw = self._seals.of(row.watch_list).open(row.sealed, f"watch_alerts/{alert_id}")
         return row, msgspec.msgpack.decode(raw, type=Detail)
 
     def acknowledge(self, session: Session, alert_id: str, who: Staff, at_ms: int) -> None:

@@ -93,6 +93,7 @@ class WatchApi:
         self._store = store
         self._memory = memory
         self._moved = asyncio.Event()
+        self._closed = False
         self.router = APIRouter(prefix="/v1/watch", tags=["watch lists"])
         self.router.add_api_route("/alerts", self.list_alerts, methods=["GET"])
         self.router.add_api_route("/alerts/{alert_id}", self.open_alert, methods=["GET"])
@@ -104,6 +105,11 @@ class WatchApi:
         """Wake everybody who waits for news."""
         self._moved.set()
         self._moved = asyncio.Event()
+
+    def close(self) -> None:
+        """Send everybody home: the server stops."""
+        self._closed = True
+        self.changed()
 
     async def list_alerts(
         self,
@@ -118,7 +124,7 @@ class WatchApi:
             items = await self._store.read(partial(self._items, who=who))
             version = _version(items)
             left_s = deadline - time.monotonic()
-            if version != known or left_s <= 0:
+            if version != known or left_s <= 0 or self._closed:
                 return AlertList(version=version, server_time_ms=now_ms(), reader=self._reader(who), items=items)
             try:
                 await asyncio.wait_for(moved.wait(), min(left_s, _OTHER_INSTANCES_S))

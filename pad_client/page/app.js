@@ -103,7 +103,7 @@ document.addEventListener('yb-tap', ({ detail }) => {
   } else if (detail.type === 'sign_out') {
     leave(false);
   } else {
-    happen(detail.type === 'outcome' ? { ...detail, outcomeId: uuid() } : detail);
+    happen(['outcome', 'insight'].includes(detail.type) ? { ...detail, outcomeId: uuid() } : detail);
   }
 });
 

@@ -2,6 +2,7 @@
 // Effects: {do: 'send', message} | {do: 'ring', cardId} | {do: 'keep_outbox'} | {do: 'keep_rung'} | {do: 'restart'} | {do: 'sign_in', expired}
 
 export const UNDO_MS = 5000;
+export const HIDE_MS = 180_000; // a portrait nobody touches any more is hidden
 const RESEND_MS = 15_000;
 const KEEP_CARDS = 60;
 const KEEP_RUNG = 300;
@@ -14,7 +15,7 @@ export function fresh({ outbox = [], rung = [] } = {}) {
     lastSeq: 0, cards: new Map(), portraits: new Map(), verified: new Set(), rung: new Set(rung),
     asked: new Map(), // card id -> Set of 'acknowledge' | 'confirm_identity' the city has not answered yet
     outbox, sent: new Map(), reported: new Map(), // reported: card id -> [{outcome_id, kind, product}]
-    selected: null, held: false, moneyShown: false, unseen: new Set(), notices: [],
+    selected: null, held: false, moneyShown: false, lookedAt: 0, unseen: new Set(), notices: [],
   };
 }
 
@@ -36,6 +37,7 @@ const handlers = {
     return messages[message.type]?.(state, message, now) ?? [];
   },
   tick(state, { now }) {
+    if (state.moneyShown && now - state.lookedAt > HIDE_MS) state.moneyShown = false;
     return state.line === 'up' ? deliver(state, now) : [];
   },
   select(state, { cardId }) {
@@ -46,28 +48,43 @@ const handlers = {
     return [];
   },
   acknowledge: (state, { cardId }) => ask(state, 'acknowledge', cardId),
-  confirm(state, { cardId }) {
+  confirm(state, { cardId, now }) {
     state.moneyShown = true;
+    state.lookedAt = now;
     state.portraits.delete(cardId);
     return ask(state, 'confirm_identity', cardId);
   },
-  money(state, { shown }) {
+  money(state, { shown, now }) {
     state.moneyShown = shown;
+    state.lookedAt = now;
     return [];
+  },
+  looking(state, { now }) {
+    state.lookedAt = now;
+    return [];
+  },
+  insight(state, { outcomeId, cardId, factId, confirmed, now }) { // what the customer said of a question
+    state.lookedAt = now;
+    return report(state, { outcome_id: outcomeId, card_id: cardId, kind: confirmed ? 'insight_confirmed' : 'insight_denied',
+      fact_id: factId, confirmed, staff_id: state.me.staff_id, not_before_ms: now + UNDO_MS });
   },
   outcome(state, { outcomeId, cardId, kind, product = '', now }) {
     const item = { outcome_id: outcomeId, card_id: cardId, kind, product, staff_id: state.me.staff_id, not_before_ms: now + UNDO_MS };
-    state.outbox.push(item);
-    state.reported.set(cardId, [...(state.reported.get(cardId) ?? []), item]);
-    if (kind !== 'not_interested') state.held = false;
+    const effects = report(state, item);
+    if (!['not_interested', 'accepted'].includes(kind)) state.held = false;
     if (kind === 'wrong_person') forgetMoney(state, cardId);
-    return [{ do: 'keep_outbox' }];
+    return effects;
   },
   undo(state, { outcomeId, now }) {
     const item = state.outbox.find((one) => one.outcome_id === outcomeId);
     if (!item || item.not_before_ms <= now) return [];
-    dropOutcome(state, outcomeId);
-    state.reported.set(item.card_id, state.reported.get(item.card_id).filter((one) => one.outcome_id !== outcomeId));
+    takeBack(state, item);
+    return [{ do: 'keep_outbox' }];
+  },
+  reason(state, { outcomeId, reason, now }) { // why it was declined: said while it can still be undone
+    const item = state.outbox.find((one) => one.outcome_id === outcomeId);
+    if (!item || item.not_before_ms <= now) return [];
+    item.reason = reason;
     return [{ do: 'keep_outbox' }];
   },
   dismiss(state, { notice }) {
@@ -104,6 +121,7 @@ const messages = {
     }
     state.cards.set(card.card_id, { seq, card, shownAt: held?.shownAt ?? now });
     if (card.state === 'confirmed') state.verified.add(card.card_id);
+    if (card.state === 'closed') forgetMoney(state, card.card_id);
     if (card.state !== 'open') answered(state, card.card_id, 'acknowledge');
     if (ring && !state.rung.has(card.card_id)) {
       state.rung = new Set([...state.rung, card.card_id].slice(-KEEP_RUNG));
@@ -139,7 +157,9 @@ const messages = {
     state.notices = [...state.notices, { message, error_id }].slice(-KEEP_NOTICES);
     if (!about || PASSING.has(code)) return [];
     state.asked.delete(about);
-    dropOutcome(state, about);
+    const answer = state.outbox.find((one) => one.outcome_id === about && one.fact_id);
+    if (answer) takeBack(state, answer); // it may be asked again
+    else dropOutcome(state, about);
     return [{ do: 'keep_outbox' }];
   },
 };
@@ -162,10 +182,26 @@ function answered(state, cardId, type) {
 function deliver(state, now) {
   const due = state.outbox.filter((item) => item.staff_id === state.me.staff_id && item.not_before_ms <= now
     && now - (state.sent.get(item.outcome_id) ?? -RESEND_MS) >= RESEND_MS);
-  return due.map(({ outcome_id, card_id, kind, product }) => {
-    state.sent.set(outcome_id, now);
-    return send({ type: 'outcome', outcome_id, card_id, kind, product });
+  return due.map((item) => {
+    state.sent.set(item.outcome_id, now);
+    return send(spoken(item));
   });
+}
+
+function spoken({ outcome_id, card_id, kind, product, reason = '', fact_id, confirmed }) {
+  if (fact_id) return { type: 'answer_insight', answer_id: outcome_id, card_id, fact_id, confirmed };
+  return { type: 'outcome', outcome_id, card_id, kind, product, reason };
+}
+
+function report(state, item) {
+  state.outbox.push(item);
+  state.reported.set(item.card_id, [...(state.reported.get(item.card_id) ?? []), item]);
+  return [{ do: 'keep_outbox' }];
+}
+
+function takeBack(state, item) {
+  dropOutcome(state, item.outcome_id);
+  state.reported.set(item.card_id, (state.reported.get(item.card_id) ?? []).filter((one) => one.outcome_id !== item.outcome_id));
 }
 
 function dropOutcome(state, id) {
@@ -183,7 +219,7 @@ function focus(state, cardId) {
 
 function forgetMoney(state, cardId) {
   state.portraits.delete(cardId);
-  state.moneyShown = false;
+  if (state.selected === cardId) state.moneyShown = false;
 }
 
 function forget(state) {

@@ -46,7 +46,8 @@ function featured(state, now, serverNow) {
     lineUp: state.line === 'up',
     portrait: state.portraits.get(card.card_id) ?? null,
     moneyShown: state.moneyShown,
+    answers: Object.fromEntries(reported.filter((item) => item.fact_id).map((item) => [item.fact_id, item.confirmed])),
     refused: [...card.refused_products, ...dismissals],
-    undo: undo ? { id: undo.outcome_id, kind: undo.kind, seconds: Math.ceil((undo.not_before_ms - now) / 1000) } : null,
+    undo: undo ? { id: undo.outcome_id, kind: undo.kind, reason: undo.reason ?? '', seconds: Math.ceil((undo.not_before_ms - now) / 1000) } : null,
   };
 }

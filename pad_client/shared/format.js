@@ -1,9 +1,9 @@
 // Numbers and times as people read them.
 import { current, t } from './strings.js';
 
-export function yuan(fen) {
+export function yuan(fen, digits = 2) {
   const locale = current() === 'zh' ? 'zh-CN' : 'en-US';
-  const amount = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(Math.abs(fen) / 100);
+  const amount = new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(Math.abs(fen) / 100);
   return `${fen < 0 ? '−' : ''}¥${amount}`;
 }
 

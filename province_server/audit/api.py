@@ -53,7 +53,8 @@ class AnchorState(BaseModel):
 class AuditStatus(BaseModel):
     """How far the chain is checked since this server started; ask again until `complete`.
 
-    `fault`: the first thing wrong, in words; empty when nothing was found. `anchored_up_to`: what the cities vouch for.
+    `fault`: the first thing wrong, in words; empty when nothing was found. `acknowledged`: what a restored backup lost
+    and somebody answered for, in words; such a chain is not whole. `anchored_up_to`: what the cities vouch for.
     `public_key`: hexadecimal; an export is signed with it.
     """
 
@@ -63,6 +64,7 @@ class AuditStatus(BaseModel):
     complete: bool
     fault: str
     fault_seq: int
+    acknowledged: list[str]
     anchored_up_to: int
     public_key: str
     anchors: list[AnchorState]

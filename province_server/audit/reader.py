@@ -105,6 +105,7 @@ class AuditReader:
             "checked_up_to": checker.last.seq,
             "complete": fault is not None or checker.last.seq == head.seq,
             "fault": str(fault) if fault else wrong,
+            "acknowledged": [str(gap) for gap in checker.gaps],
             "fault_seq": fault.seq if fault else own.head.seq if own and wrong else 0,
             "anchored_up_to": own.head.seq if own and not wrong else 0,
             "public_key": ledger.key.public_bytes.hex(),

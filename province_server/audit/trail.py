@@ -36,7 +36,16 @@ from yingbin.trust.staff import Role
 from yingbin.wire import CameraMode, CameraRole
 
 _BOOKKEEPING: Final = frozenset(
-    {"answers", "erasure_mark", "feed_entries", "audit_records", "audit_heads", "audit_anchors", "audit_checkpoints"}
+    {
+        "answers",
+        "boxes_seen",
+        "erasure_mark",
+        "feed_entries",
+        "audit_records",
+        "audit_heads",
+        "audit_anchors",
+        "audit_checkpoints",
+    }
 )
 """Tables that follow from an operation without being what it did."""
 _TABLES: Final = "audit_tables"

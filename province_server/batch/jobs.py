@@ -1,11 +1,11 @@
 """Jobs of one kind in the database: begun, counted on, ended; what became of each row. One at a time runs."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from province_server.records import AN_ID
@@ -108,9 +108,10 @@ class Jobs:
             session.add(job)
             return job.job_id
 
-    def note(self, session: Session, job_id: str, done: int, rows: Sequence[BatchRow]) -> None:
-        """Record what became of rows, in the transaction that made it so."""
-        session.add_all(rows)
+    def note(self, session: Session, job_id: str, done: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Record what became of rows, each the columns of a `BatchRow`, in the transaction that made it so."""
+        if rows:
+            session.execute(insert(BatchRow), rows)
         session.execute(update(BatchJob).where(BatchJob.job_id == job_id).values(done=done))
 
     def keep_findings(self, job_id: str, findings: str) -> None:

@@ -62,7 +62,7 @@ class Table:
         """Look at a complete upload. Raises `WrongEncoding`, `UnreadableTable`."""
         spool.seek(0)
         if spool.read(len(_PARQUET)) == _PARQUET:
-            with _parquet(spool) as cursor:
+            with parquet(spool) as cursor:
                 return cls(_checked([str(column[0]) for column in cursor.description or ()]), spool, "")
         encoding = _encoding_of(spool)
         with _lines(spool, encoding) as lines:
@@ -97,7 +97,7 @@ class Table:
                 yield {column: cell.strip() for column, cell in zip(self.columns, record, strict=True)}
 
     def _parquet_rows(self) -> Iterator[dict[str, str]]:
-        with _parquet(self._spool) as cursor:
+        with parquet(self._spool) as cursor:
             while batch := cursor.fetchmany(_ROWS_AT_ONCE):
                 for record in batch:
                     yield {column: _text(cell) for column, cell in zip(self.columns, record, strict=True)}
@@ -150,8 +150,11 @@ def _records(lines: io.TextIOWrapper) -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
-def _parquet(spool: SealedSpool) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Read Parquet from a file in memory: DuckDB wants a path, and the rows must not lie on a disk in the clear."""
+def parquet(spool: SealedSpool, query: str = "SELECT * FROM read_parquet(?)") -> Iterator[duckdb.DuckDBPyConnection]:
+    """Read Parquet from a file in memory: DuckDB wants a path, and the rows must not lie on a disk in the clear.
+
+    `query` has one parameter, the path. Raises `UnreadableTable`, also while rows are fetched.
+    """
     if spool.size_bytes > MAX_PARQUET_BYTES:
         raise UnreadableTable(f"the Parquet file is larger than {MAX_PARQUET_BYTES // 2**20} MiB: split it")
     handle = os.memfd_create("table")
@@ -161,7 +164,7 @@ def _parquet(spool: SealedSpool) -> Iterator[duckdb.DuckDBPyConnection]:
             os.write(handle, block)
         with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": ""}) as connection:
             try:
-                yield connection.execute("SELECT * FROM read_parquet(?)", [f"/proc/self/fd/{handle}"])
+                yield connection.execute(query, [f"/proc/self/fd/{handle}"])
             except duckdb.Error as error:
                 raise UnreadableTable("the Parquet file cannot be read: write it again") from error
     finally:

@@ -26,7 +26,6 @@ from province_server.vault import TemplateVault
 from yingbin.errors import Conflict, YingbinError
 from yingbin.faces.enrolment import EnrolmentRefused
 from yingbin.galleries.protect import Vector
-from yingbin.storage.batch import BatchRow
 from yingbin.storage.database import Database
 from yingbin.storage.province import ConsentRow, CustomerRow
 
@@ -239,8 +238,8 @@ def _enrolled(candidate: Candidate) -> Settled:
     return Settled(candidate.number, candidate.digest, candidate.row.customer_id, "enrolled")
 
 
-def _note(job_id: str, one: Settled) -> BatchRow:
-    return BatchRow(
-        job_id=job_id, row=one.number, field="", customer_id=one.customer_id, digest=one.digest,
-        outcome=one.outcome, code=one.code,
-    )  # fmt: skip
+def _note(job_id: str, one: Settled) -> dict[str, str | int]:
+    return {
+        "job_id": job_id, "row": one.number, "field": "", "customer_id": one.customer_id, "digest": one.digest,
+        "outcome": one.outcome, "code": one.code,
+    }  # fmt: skip

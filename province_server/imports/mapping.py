@@ -29,6 +29,8 @@ from yingbin.errors import InvalidInput
 CHECKED_ONLY: Final = frozenset({"id_number", "account_closed"})
 """Columns that are compared with the others and then forgotten."""
 _KNOWN: Final = CHECKED_ONLY | set(fields.COLUMNS)
+_OF_PROFILES: Final = ("customer_id", "as_of")
+"""All that a table without names needs (`yingbin offers data profiles`): it only brings known customers up to date."""
 _CENTS: Final = Decimal(100)
 
 
@@ -73,7 +75,8 @@ class ColumnMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 f"unknown: {', '.join(unknown[:10])}; name what they mean under [columns], or list them in `ignore`"
             )
         ours = (*named, *(column for column in self.constants if column not in named))
-        missing = [column for column in fields.REQUIRED if column not in ours]
+        required = fields.REQUIRED if "full_name" in ours else _OF_PROFILES
+        missing = [column for column in required if column not in ours]
         if missing:
             raise MissingColumn(f"the table lacks: {', '.join(missing)}; map them, or give a constant")
         return ours

@@ -39,7 +39,10 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """What became of a row: `created`, `updated`, `unchanged` or `refused` with its faults."""
+    """What became of a row: `created`, `updated`, `unchanged`, `unknown` or `refused` with its faults.
+
+    `unknown`: a row without a name of somebody who is not registered here, which is no fault.
+    """
 
     number: int
     customer_id: str
@@ -82,7 +85,11 @@ class Upserter:
             staff = list(session.scalars(select(StaffRow).where(StaffRow.staff_id.in_(_cells(rows, "rm_staff_id")))))
             places = {one.branch_id for one in branches}, {one.staff_id for one in staff}
             for one in rows:
-                customer, faults = self._checked(one, known.get(one.row.get("customer_id", "")), *places)
+                registered = known.get(one.row.get("customer_id", ""))
+                if registered is None and one.row.get("customer_id") and "full_name" not in one.row:
+                    done.append(Upserted(one.number, one.row["customer_id"][:64], "unknown", []))
+                    continue
+                customer, faults = self._checked(one, registered, *places)
                 outcome = "refused"
                 if customer is not None:
                     try:

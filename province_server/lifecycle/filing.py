@@ -5,7 +5,7 @@ People are counted, not templates: customers with a searchable template, and tho
 the first count of 100,000 and runs on if the number falls again; filing ends it.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 from fastapi import APIRouter, Depends
 from prometheus_client import Gauge
@@ -20,7 +20,7 @@ from province_server.records import Body, Label
 from yingbin.errors import Conflict
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_day
 from yingbin.storage.database import Database
 from yingbin.storage.lifecycle import FilingRow
 from yingbin.storage.province import TemplateLink
@@ -115,14 +115,14 @@ class FilingCounter:
             log.warning("filing_clock_started", people=people, due_on=str(self._due(at_ms)))
 
     def _due(self, crossed_at_ms: int) -> date:
-        return self._calendar.after(_day(crossed_at_ms), FILING_WORKING_DAYS)
+        return self._calendar.after(china_day(crossed_at_ms), FILING_WORKING_DAYS)
 
     def _filing(self, row: FilingRow | None, people: int, at_ms: int) -> Filing:
         crossed_at_ms, filed_at_ms = (row.crossed_at_ms, row.filed_at_ms) if row else (None, None)
         due_on = self._due(crossed_at_ms) if crossed_at_ms is not None else None
         state = "alert" if people >= self._threshold * ALERT_SHARE else "below"
         if due_on is not None:
-            state = "filed" if filed_at_ms is not None else "due" if _day(at_ms) <= due_on else "overdue"
+            state = "filed" if filed_at_ms is not None else "due" if china_day(at_ms) <= due_on else "overdue"
         return Filing(
             legal_entity=self._legal_entity,
             people=people,
@@ -131,15 +131,11 @@ class FilingCounter:
             alerted_at_ms=row.alerted_at_ms if row else None,
             crossed_at_ms=crossed_at_ms,
             due_on=due_on,
-            working_days_left=self._calendar.left(_day(at_ms), due_on) if due_on is not None else None,
-            holidays_known=self._calendar.knows(due_on or _day(at_ms)),
+            working_days_left=self._calendar.left(china_day(at_ms), due_on) if due_on is not None else None,
+            holidays_known=self._calendar.knows(due_on or china_day(at_ms)),
             filed_at_ms=filed_at_ms,
             filing_number=row.filing_number if row else "",
         )
-
-
-def _day(at_ms: int) -> date:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(CHINA_TIME).date()
 
 
 def _people(session: Session) -> int:

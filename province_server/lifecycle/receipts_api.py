@@ -48,13 +48,13 @@ def routes(receipts: Receipts, exports: Exports, gate: Gate) -> APIRouter:
     @router.get("/customers/{customer_id}/export")
     def export_customer(customer_id: Id, who: Annotated[StaffToken, enroller]) -> Export:
         """Return everything held on a customer."""
-        return exports.of(customer_id, who.staff_id)
+        return exports.of(customer_id, who.staff_id, who.role)
 
     @router.get("/customers/{customer_id}/export/text", response_class=PlainTextResponse)
     def print_export(
         customer_id: Id, who: Annotated[StaffToken, enroller], language: Language = "zh"
     ) -> PlainTextResponse:
         """Return everything held on a customer, to print."""
-        return PlainTextResponse(export_text(exports.of(customer_id, who.staff_id), language))
+        return PlainTextResponse(export_text(exports.of(customer_id, who.staff_id, who.role), language))
 
     return router

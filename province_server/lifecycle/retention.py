@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, and_, delete, func, inspect, not_, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, func, inspect, not_, or_, select, tuple_
 
 from province_server.audit import trail as audit
 from province_server.feed import Notifier
@@ -18,10 +18,15 @@ from province_server.vault import TemplateVault
 from yingbin.errors import InvalidInput, NotFound
 from yingbin.ids import new_id, now_ms
 from yingbin.log import get_logger
+from yingbin.offers.profile import china_day
 from yingbin.storage.batch import BatchJob, BatchRow
 from yingbin.storage.database import Database
+from yingbin.storage.insights import FactRow
+from yingbin.storage.learning import PolicyRow, SaleRow
 from yingbin.storage.lifecycle import CampaignRow, CandidateRow, ReceiptRow, RetentionRow, RetentionRunRow
-from yingbin.storage.province import ConsentRow, OutcomeRow, TemplateLink
+from yingbin.storage.portraits import PortraitRow
+from yingbin.storage.province import ConsentRow, OutcomeRow, ShiftRow, TemplateLink
+from yingbin.storage.statistics import WatchResponseRow
 from yingbin.storage.watch import WatchEntryRow
 from yingbin.trust.audit.ledger import LEAST_RETENTION_DAYS, RETENTION_DAYS, Ledger
 from yingbin.trust.consent import Gallery
@@ -68,12 +73,23 @@ def _dormant(gallery: Gallery) -> Callable[[int], ColumnElement[bool]]:
     return past
 
 
+def _over(before_ms: int) -> ColumnElement[bool]:
+    """Return: past its last day, and past the time for which a denial keeps it silent."""
+    before = china_day(before_ms)
+    return and_(FactRow.expires_on < before, or_(FactRow.silent_until.is_(None), FactRow.silent_until < before))
+
+
 def _ended(before_ms: int) -> ColumnElement[bool]:
     return and_(WatchEntryRow.ended_at_ms < before_ms, not_(WatchEntryRow.state.in_(("proposed", "in_force"))))
 
 
 def _of_ended_list(before_ms: int) -> ColumnElement[bool]:
     return BatchRow.job_id.in_(select(BatchJob.job_id).where(BatchJob.finished_at_ms < before_ms))
+
+
+def _no_longer_in_force(before_ms: int) -> ColumnElement[bool]:
+    newest = select(func.max(PolicyRow.policy_id)).scalar_subquery()
+    return and_(PolicyRow.at_ms < before_ms, PolicyRow.policy_id < newest)
 
 
 TEMPLATES: Final[Mapping[str, Kind]] = {
@@ -86,10 +102,16 @@ RECORDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
         Kind("outcomes", 730, OutcomeRow.outcome_id, lambda before: OutcomeRow.at_ms < before),
+        Kind("sales", 730, SaleRow.sale_id, lambda before: SaleRow.at_ms < before),
+        Kind("policies", 1825, PolicyRow.policy_id, _no_longer_in_force),
         Kind("withdrawn_consents", 1095, ConsentRow.consent_id, lambda before: ConsentRow.withdrawn_at_ms < before),
         Kind("candidates", 7, CandidateRow.candidate_id, lambda before: CandidateRow.expires_at_ms < before),
+        Kind("insights", 30, FactRow.fact_id, _over),
+        Kind("portraits", 1, PortraitRow.customer_id, lambda before: PortraitRow.expires_at_ms < before),
         Kind("campaigns", 7, CampaignRow.campaign_id, lambda before: CampaignRow.expires_at_ms < before),
         Kind("ended_watch_entries", 1825, WatchEntryRow.entry_id, _ended),
+        Kind("shifts", 730, ShiftRow.shift_id, lambda before: ShiftRow.until_ms < before),
+        Kind("watch_responses", 730, WatchResponseRow.alert_id, lambda before: WatchResponseRow.raised_at_ms < before),
         Kind("batch_rows", 365, BatchRow.job_id, _of_ended_list),
         Kind("batch_jobs", 1825, BatchJob.job_id, lambda before: BatchJob.finished_at_ms < before),
         Kind("receipts", 1825, ReceiptRow.receipt_id, lambda before: ReceiptRow.made_at_ms < before),
@@ -208,9 +230,17 @@ class Retention:
             return [Run(run_id=r.run_id, at_ms=r.at_ms, gone=r.gone) for r in session.scalars(found.limit(limit))]
 
     def _cut_trail(self, before_ms: int) -> int:
-        """Cut the audit trail at once: a checkpoint is signed for each cut."""
+        """Cut the audit trail: one checkpoint is signed, then the records go in small steps."""
         with self._database.write() as session:
-            return self._ledger.cut(session, before_ms)
+            self._ledger.cut(session, before_ms)
+        gone = 0
+        while count := self._sweep_trail():
+            gone += count
+        return gone
+
+    def _sweep_trail(self) -> int:
+        with self._database.write() as session:
+            return self._ledger.sweep(session, BATCH)
 
     def _delete(self, kind: Kind, before_ms: int) -> int:
         key = inspect(kind.key.class_).primary_key

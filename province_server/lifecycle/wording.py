@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from province_server.insights.export import lines as insight_lines
 from province_server.lifecycle.export import ConsentHeld, Export
 from province_server.lifecycle.receipts import Receipt
+from province_server.lifecycle.traces import lines as trace_lines
+from province_server.portraits.export import lines as portrait_lines
 from yingbin.offers.profile import CHINA_TIME
 
 Language = str
@@ -24,13 +27,17 @@ _WHAT: Final = {
     "consent": ("同意记录", "consent records"),
     "record": ("客户资料", "customer record"),
     "outcome": ("接待记录", "records of how visits went"),
+    "sale": ("购买记录", "sales"),
     "list": ("名单条目", "entries of lists"),
+    "portrait": ("客户画像", "customer portraits"),
+    "insight": ("数据推断结论", "conclusions drawn from data"),
     "visit": ("到店记录与卡片", "visits and cards"),
 }
 _HELD: Final = {
     "records": ("客户资料与同意记录", "records and consents"),
     "templates": ("加密人脸模板", "protected face templates"),
     "card": ("到店提示卡", "the card shown at a visit"),
+    "visits": ("到店记录(离店后12小时内)", "visits, until 12 h after they ended"),
 }
 _WHERE: Final = {
     "identity_store": ("省级身份库", "identity store of the province"),
@@ -119,10 +126,14 @@ def export_text(export: Export, language: Language) -> str:
         "",
         say("接待记录:", "How visits went:"),
         *(
-            f"- {time_text(one.at_ms, language)}, {one.branch}: {one.kind} {one.product}".rstrip()
+            f"- {time_text(one.at_ms, language)}, {one.branch}: {one.kind} {one.product} {one.reason}".rstrip()
             for one in export.outcomes
         ),
         *(none if not export.outcomes else ()),
+        "",
+        say("购买记录:", "Sales:"),
+        *(f"- {time_text(one.at_ms, language)}: {one.product}, {one.amount_fen / 100:.2f} CNY" for one in export.sales),
+        *(none if not export.sales else ()),
         "",
         say("所在名单:", "Lists:"),
         *(
@@ -130,6 +141,14 @@ def export_text(export: Export, language: Language) -> str:
             for one in export.lists
         ),
         *(none if not export.lists else ()),
+        "",
+        say("客户画像:", "Portrait:"),
+        *(portrait_lines(export.portrait, language) if export.portrait else none),
+        "",
+        say("根据数据得出的推断:", "Conclusions drawn from data:"),
+        *(insight_lines(export.insights, language) or none),
+        "",
+        *trace_lines(export.traces, say, lambda at_ms: time_text(at_ms, language)),
         "",
         say("处理地点:", "Processed at:"),
         *(

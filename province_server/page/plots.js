@@ -6,18 +6,19 @@ import { t } from './strings.js';
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 240, 52, 12, 14, 30];
 const INNER = { width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM };
 
-// Round steps of 1, 2 or 5 times a power of ten, about four of them.
-function ticks(most) {
-  const rough = Math.max(most, 1) / 4;
+// Round steps of 1, 2 or 5 times a power of ten, about four of them, from `least` (0 or below) up.
+function ticks(most, least) {
+  const rough = Math.max(most - least, 1) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max(1, [1, 2, 5, 10].find((factor) => factor * power >= rough) * power);
-  return Array.from({ length: Math.ceil(Math.max(most, 1) / step) + 1 }, (_, at) => at * step);
+  const from = Math.floor(least / step);
+  return Array.from({ length: Math.ceil(Math.max(most, 1) / step) - from + 1 }, (_, at) => (from + at) * step);
 }
 
-function frame(most, labels) {
-  const marks = ticks(most);
-  const top = marks[marks.length - 1];
-  const y = (value) => TOP + INNER.height * (1 - value / top);
+function frame(most, labels, least = 0) {
+  const marks = ticks(most, least);
+  const [bottom, top] = [marks[0], marks[marks.length - 1]];
+  const y = (value) => TOP + INNER.height * (1 - (value - bottom) / (top - bottom));
   const every = Math.ceil(labels.length / 6);
   const grid = marks.map((mark) => [
     svg('line', { class: 'plot-grid', x1: LEFT, x2: WIDTH - RIGHT, y1: y(mark), y2: y(mark) }),
@@ -53,10 +54,10 @@ export function lines({ title, labels, series, note }) {
   }, note);
 }
 
-// points: [{value, low, high}], one for each label; drawn as a dot on its interval.
+// points: [{value, low, high}], one for each label, also below 0; drawn as a dot on its interval.
 export function intervals({ title, labels, points, name, note }) {
   return figure(title, [{ name, values: points.map(({ value }) => value) }], labels, () => {
-    const { y, middle, parts } = frame(Math.max(0, ...points.map(({ high }) => high)), labels);
+    const { y, middle, parts } = frame(Math.max(0, ...points.map(({ high }) => high)), labels, Math.min(0, ...points.map(({ low }) => low)));
     const drawn = points.flatMap(({ value, low, high }, at) => [
       svg('polyline', { class: 'line line-0', points: `${middle(at)},${y(low)} ${middle(at)},${y(high)}` }),
       svg('circle', { class: 'series series-0', cx: middle(at), cy: y(value), r: 4 }, svg('title', {}, `${labels[at]}: ${number(value, 1)} (${number(low, 1)}–${number(high, 1)})`)),

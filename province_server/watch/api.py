@@ -6,10 +6,9 @@ from fastapi import APIRouter, Depends, Form, Query, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from province_server.auth import Gate
-from province_server.enrolment import MAX_PHOTO_BYTES
+from province_server.enrolment import content_of
 from province_server.records import After, Body, Id, Label, Limit, next_cursor
 from province_server.watch.entries import Order, Subject, WatchService
-from yingbin.errors import InvalidInput
 from yingbin.storage.watch import WatchEntryRow
 from yingbin.trust.staff import Role, StaffToken
 from yingbin.trust.watch import MANAGED_BY, WatchList
@@ -122,7 +121,7 @@ def _add_proposals(police: APIRouter, overdue: APIRouter, watch: WatchService, g
     ) -> EntryOut:
         """Propose somebody whom a written order of the police names; a colleague has to confirm."""
         order = Order(document_number, issuer, valid_until_ms)
-        entry_id = watch.propose(WatchList.POLICE, order, Subject(subject), _content(photo), who.staff_id)
+        entry_id = watch.propose(WatchList.POLICE, order, Subject(subject), content_of(photo), who.staff_id)
         return _out(watch, watch.get(WatchList.POLICE, entry_id), who)
 
     @overdue.post("", status_code=201, name="propose_overdue_entry")
@@ -138,12 +137,5 @@ def _add_proposals(police: APIRouter, overdue: APIRouter, watch: WatchService, g
         """Propose a customer in arrears, by written order; only the account manager named here will be told."""
         order = Order(document_number, issuer, valid_until_ms)
         subject = watch.debtor(customer_id, told_staff_id)
-        entry_id = watch.propose(WatchList.OVERDUE, order, subject, _content(photo), who.staff_id)
+        entry_id = watch.propose(WatchList.OVERDUE, order, subject, content_of(photo), who.staff_id)
         return _out(watch, watch.get(WatchList.OVERDUE, entry_id), who)
-
-
-def _content(photo: UploadFile) -> bytes:
-    content = photo.file.read(MAX_PHOTO_BYTES + 1)
-    if len(content) > MAX_PHOTO_BYTES:
-        raise InvalidInput(f"the photo is larger than {MAX_PHOTO_BYTES // 2**20} MiB: make it smaller")
-    return content

@@ -13,10 +13,12 @@ def test_the_figures_have_their_keys_and_nothing_unsuitable_comes_through(tmp_pa
     assert (figures["products"], figures["rules"], figures["customers"]) == (200, 300, LEAST)
     assert figures["suitability_checks"] >= 10_000
     assert figures["suitability_violations"] == 0
+    assert (figures["time_shift_decisions"], figures["time_shift_changed"]) == (40, 0)
     assert 0 < figures["p50_ms"] <= figures["p99_ms"]
     assert figures["offers_per_visit"] > 0
     assert figures["nightly_s"] > 0
     assert figures["nightly_rss_mb"] > 0
+    assert min(figures["portrait_s"], figures["portrait_rss_mb"]) > 0
 
 
 def test_the_generated_catalogue_is_valid_and_the_same_for_the_same_seed() -> None:

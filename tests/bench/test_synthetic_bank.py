@@ -160,3 +160,19 @@ def test_too_small_a_bank_and_a_full_folder_are_refused(folder: Path, tmp_path: 
         make_bank(tmp_path, LEAST - 1, SEED)
     with pytest.raises(Conflict, match="not empty"):
         make_bank(folder, LEAST, SEED)
+
+
+def test_currency_and_custody_accounts_are_there_signed_for_and_in_the_truth(bank: duckdb.DuckDBPyConnection) -> None:
+    for kind, trait in (("fx", "fx_holder"), ("custody", "securities_trader")):
+        owners = f"SELECT DISTINCT customer_id FROM accounts WHERE kind = '{kind}'"
+        named = f"SELECT customer_id FROM truth_traits WHERE name = '{trait}'"
+        assert _count(bank, owners) > 30
+        assert _count(bank, f"({owners} EXCEPT {named}) UNION ALL ({named} EXCEPT {owners})") == 0
+        assert _count(bank, f"FROM transactions JOIN accounts a USING (account_id) WHERE a.kind = '{kind}'") > 100
+    assert _count(bank, "FROM accounts WHERE kind = 'fx' AND currency = 'CNY'") == 0
+    unsigned = "FROM accounts a ANTI JOIN (FROM services WHERE service = 'custody') s USING (customer_id)"
+    assert _count(bank, f"{unsigned} WHERE a.kind = 'custody'") == 0
+    bought = """FROM outcomes o ANTI JOIN (FROM accounts WHERE kind IN ('fx', 'custody')) a USING (customer_id)
+        WHERE o.kind = 'sold' AND o.product_code IN ('fx_account', 'custody') AND o.at_ms < (
+            SELECT epoch_ms(as_of::TIMESTAMP) - 3 * 86400000 FROM snapshot)"""
+    assert _count(bank, bought) == 0

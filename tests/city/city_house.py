@@ -1,10 +1,12 @@
 """A whole neighbourhood for the city's tests: a small real province, boxes, tablets, and the city itself."""
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,35 @@ from yingbin.galleries.protect import (
     random_transform,
 )
 from yingbin.ids import now_ms
+from yingbin.storage import migrate
+from yingbin.storage.database import Database
 from yingbin.trust.devices import DeviceKey
+from yingbin.trust.keystore import FileKeyStore
 
 CITY = "hangzhou"
 PIN = "246810"
 PIN_HASH = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PIN)  # the real scheme, at little cost
 PASSPHRASE = "correct horse"
+
+
+@functools.cache
+def empty_store() -> bytes:
+    """Return a migrated database of a city: every house begins with a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "city.db"
+        database = Database(f"sqlite:///{path}")
+        migrate.upgrade(database, migrate.Tree.CITY)
+        database.close()
+        return path.read_bytes()
+
+
+@functools.cache
+def empty_keystore() -> bytes:
+    """Return a key store without keys: those of all houses derive the same key, once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "keystore"
+        FileKeyStore(path, PASSPHRASE)
+        return path.read_bytes()
 
 
 class House:
@@ -43,6 +68,8 @@ class House:
         monkeypatch.setenv("YINGBIN_MODELS_ROOT", str(root))
         self.data = folder / "data"
         self.data.mkdir()
+        (self.data / "city.db").write_bytes(empty_store())
+        (folder / "keystore").write_bytes(empty_keystore())
         self.log_file = folder / "city.log"
         key = DeviceKey.generate()
         key.save(folder / "city.key")

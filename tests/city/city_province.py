@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
 from city_server.memory import checksum
-from yingbin import feed_wire, pad_wire, wire
+from yingbin import feed_wire, pad_wire, report_wire, wire
 from yingbin.galleries.protect import (
     Vector,
     apply,
@@ -22,6 +22,7 @@ from yingbin.galleries.protect import (
     random_transform,
 )
 from yingbin.ids import now_ms
+from yingbin.portrait_wire import InsightAnswer, PortraitPage
 from yingbin.trust.audit.exchange import Exchange
 from yingbin.trust.audit.record import SignedHead
 from yingbin.trust.devices import DeviceKey
@@ -31,7 +32,7 @@ HOUR_MS = 3_600_000
 
 
 class Province:
-    """The four routes a city uses, over a list of feed entries."""
+    """The routes a city uses, over a list of feed entries."""
 
     def __init__(self, city_public_key: bytes) -> None:
         self.r_city = random_transform(DIMENSION)
@@ -53,13 +54,19 @@ class Province:
         self.elsewhere: dict[str, tuple[Vector, feed_wire.CardView]] = {}
         self.searches = 0
         self.batches: list[int] = []
-        self.outcomes: dict[str, feed_wire.OutcomeReport] = {}
+        self.outcomes: dict[str, report_wire.OutcomeReport] = {}
         self.bundles: dict[str, str] = {}
-        self.days: list[feed_wire.BranchDay] = []
+        self.days: list[report_wire.BranchDay] = []
+        self.answered: list[report_wire.WatchAnswered] = []
         self.heads: list[SignedHead] = []
         self.kept_heads: list[SignedHead] = []
         """What the province says, once each, that it keeps of the city's trail."""
         self.portraits: list[tuple[str, str]] = []
+        self.portrait_visits: list[str] = []
+        self.portrait = PortraitPage(lines=())
+        """What is shown beside the money."""
+        self.answers: list[tuple[str, InsightAnswer]] = []
+        self.facts_gone: set[str] = set()
         self.public_key = city_public_key
         self._server: tuple[uvicorn.Server, threading.Thread] | None = None
         self.address = ""
@@ -71,7 +78,9 @@ class Province:
         app.add_api_route("/v1/city/outcomes", self._outcomes, methods=["POST"])
         app.add_api_route("/v1/city/audit", self._audit, methods=["POST"])
         app.add_api_route("/v1/city/bundles", self._bundles, methods=["POST"])
+        app.add_api_route("/v1/city/watch-responses", self._watch_responses, methods=["POST"])
         app.add_api_route("/v1/city/statistics", self._statistics, methods=["POST"])
+        app.add_api_route("/v1/city/facts/{fact_id}/answer", self._answer, methods=["POST"])
         app.add_api_route("/v1/city/customers/{customer_id}/portrait", self._portrait, methods=["GET"])
         server, thread, self.address = in_thread(app)
         self._server = (server, thread)
@@ -146,7 +155,7 @@ class Province:
         refused = self._check(request)
         if refused:
             return refused
-        for one in wire.decode(await request.body(), list[feed_wire.BundleInUse]):
+        for one in wire.decode(await request.body(), list[report_wire.BundleInUse]):
             self.bundles[one.box_id] = one.key_id
         return Response(status_code=204)
 
@@ -154,15 +163,22 @@ class Province:
         refused = self._check(request)
         if refused:
             return refused
-        for one in wire.decode(await request.body(), list[feed_wire.OutcomeReport]):
+        for one in wire.decode(await request.body(), list[report_wire.OutcomeReport]):
             self.outcomes[one.outcome_id] = one
+        return Response(status_code=204)
+
+    async def _watch_responses(self, request: Request) -> Response:
+        refused = self._check(request)
+        if refused:
+            return refused
+        self.answered += wire.decode(await request.body(), list[report_wire.WatchAnswered])
         return Response(status_code=204)
 
     async def _statistics(self, request: Request) -> Response:
         refused = self._check(request)
         if refused:
             return refused
-        self.days += wire.decode(await request.body(), list[feed_wire.BranchDay])
+        self.days += wire.decode(await request.body(), list[report_wire.BranchDay])
         return Response(status_code=204)
 
     async def _audit(self, request: Request) -> Response:
@@ -175,13 +191,24 @@ class Province:
         kept = self.kept_heads.pop() if self.kept_heads else None
         return Response(wire.encode(Exchange(None, kept, DeviceKey.generate().public_bytes)))
 
-    def _portrait(self, request: Request, customer_id: str, staff_id: str) -> Response:
+    async def _answer(self, request: Request, fact_id: str) -> Response:
+        refused = self._check(request)
+        if refused:
+            return refused
+        if fact_id in self.facts_gone:
+            return Response(status_code=404)
+        answer = msgspec.json.decode(await request.body(), type=InsightAnswer)
+        self.answers.append((fact_id, answer))
+        return Response(status_code=204)
+
+    def _portrait(self, request: Request, customer_id: str, staff_id: str, card_id: str) -> Response:
         self.portraits.append((customer_id, staff_id))
+        self.portrait_visits.append(card_id)
         refused = self._check(request)
         if refused:
             return refused
         money = pad_wire.Money("活期存款", "Demand deposit", 12_345_600, f"core/{customer_id}", "2026-01-01")
-        return Response(msgspec.json.encode([money]))
+        return Response(msgspec.json.encode(msgspec.structs.replace(self.portrait, lines=(money,))))
 
 
 async def _drops(answer: bytes) -> AsyncIterator[bytes]:

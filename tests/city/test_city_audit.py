@@ -123,8 +123,9 @@ def test_C12_signing_in_and_refused_boxes_are_recorded(house: House) -> None:
 
 
 def test_C12_a_gallery_change_is_recorded(house: House) -> None:
-    house.ready_box()
-    changed = [one for one in Trail(house).records() if one.action == "gallery_changed"]
+    trail = Trail(house)
+    house.ready_box()  # let in as soon as the page is in memory, which is before it is recorded and kept
+    changed = wait_for(lambda: [one for one in trail.records() if one.action == "gallery_changed"])
     assert sum(details(one)["changed"] for one in changed) == 4  # two customers, a card view and a template each
 
 

@@ -1,8 +1,10 @@
 """C1, C10: what a customer takes back without leaving changes the card that is open now, without a ring."""
 
+import threading
 from typing import Any
 
 import msgspec
+import pytest
 from city_house import House
 from city_people import face
 from city_sockets import wait_for
@@ -10,6 +12,7 @@ from city_sockets import wait_for
 from yingbin import pad_wire
 from yingbin.feed_wire import CardView, ContactNote, FeedKind
 from yingbin.ids import now_ms
+from yingbin.wire import Outcome
 
 
 def general(view: CardView, **changes: Any) -> CardView:
@@ -69,3 +72,36 @@ def test_C1_a_visit_that_is_over_keeps_what_was_said(house: House) -> None:
     pad.card(lambda m: m.card.state == "wrong_person")
     send(house, general(house.view("zhang", rm="rm-1")))
     assert pad.quiet() == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_C1_a_guests_open_card_changes_too_and_he_is_not_kept_here(house: House, told: bool) -> None:
+    """`told`: whether the province knows that he was here; if not, what rests on his consent is no longer shown."""
+    box, pad = house.ready_box(), house.pad("lobby-1")
+    box.look(face(3), 1)
+    shown = pad.card()
+    assert (shown.card.customer_id, shown.card.personalised, len(shown.card.offers)) == ("wang", True, 3)
+    view = general(house.view("wang", rm="rm-9", branch="ningbo-1"))
+    house.province.put(FeedKind.GUEST_VIEW, "wang", view if told else None)
+    after = pad.card(lambda m: not m.card.personalised)
+    assert [offer.product for offer in after.card.offers] == (["p4"] if told else [])
+    assert (after.ring, after.card.card_id, after.card.home_branch_en) == (False, shown.card.card_id, "Ningbo Branch")
+    house.stop()
+    house.start()  # what is at home here comes back from the folder: he is not
+    box, pad = house.ready_box(), house.pad("lobby-1")
+    house.province.elsewhere.clear()
+    assert box.look(face(3), 2).outcome is not Outcome.MATCHED
+
+
+def test_C1_a_guest_who_was_being_searched_at_that_moment_gets_the_new_view(house: House) -> None:
+    box, pad = house.ready_box(), house.pad("lobby-1")
+    house.province.search_takes_s = 0.8
+    looking = threading.Thread(target=lambda: box.look(face(3), 1))
+    looking.start()
+    wait_for(lambda: house.province.searches)
+    view = general(house.view("wang", rm="rm-9", branch="ningbo-1"))
+    house.province.put(FeedKind.GUEST_VIEW, "wang", view)
+    card = pad.card().card
+    looking.join(15)
+    assert (card.personalised, [offer.product for offer in card.offers]) == (False, ["p4"])
+    assert card.home_branch_en == "Ningbo Branch"

@@ -122,6 +122,7 @@ def test_C5_a_full_disk_keeps_no_withdrawal_waiting_and_stops_no_search(
     visitors, province = Visitors(house.ready_box()), house.province
     assert visitors.sees(1) is Outcome.MATCHED
     at_head = len(province.entries)
+    wait_for(lambda: at_head in province.asked_after)  # what it has is kept
     with monkeypatch.context() as patch:
         patch.setattr(RecordWriter, "_write", no_room)
         withdraw(house, "zhang")

@@ -15,6 +15,7 @@ from yingbin.galleries.protect import (
     apply,
 )
 from yingbin.ids import now_ms
+from yingbin.queue_wire import QueueClass
 from yingbin.wire import CameraMode, CameraRole, Outcome
 
 
@@ -120,4 +121,4 @@ def test_C4_a_tap_at_a_local_camera_is_answered_with_the_other_ways(local_house:
     answers = [box.receive()]
     while not isinstance(answers[-1], wire.TicketAnswer):
         answers.append(box.receive())
-    assert answers[-1] == wire.TicketAnswer(1, False, wire.QueueClass.STANDARD, "")
+    assert answers[-1] == wire.TicketAnswer(1, False, QueueClass.STANDARD, "")

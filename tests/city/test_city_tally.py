@@ -3,7 +3,7 @@
 from city_house import House, face, wait_for
 
 from yingbin import pad_wire
-from yingbin.feed_wire import BranchDay
+from yingbin.report_wire import BranchDay
 
 
 def newest(house: House) -> BranchDay | None:

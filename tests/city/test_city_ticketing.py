@@ -9,9 +9,12 @@ from city_house import House
 from city_people import face
 from city_sockets import wait_for
 
+from city_server.queues import Queues
 from yingbin import feed_wire, wire
 from yingbin.offers.queueing import QUEUE_OF_TIER
-from yingbin.wire import CameraMode, CameraRole, QueueClass, TicketAnswer, TicketAsk
+from yingbin.pad_wire import Card
+from yingbin.queue_wire import Queue, QueueClass, QueueReport
+from yingbin.wire import CameraMode, CameraRole, TicketAnswer, TicketAsk
 
 NOBODY = (False, QueueClass.STANDARD, "")
 
@@ -109,3 +112,106 @@ def test_C8_the_answer_to_a_tap_has_no_score_no_full_name_and_no_id() -> None:
     assert [field.name for field in msgspec.structs.fields(TicketAnswer)] == [
         "number", "recognised", "queue_class", "masked_name",
     ]  # fmt: skip
+
+
+# --- what the ticket says about the visit --------------------------------------------------------------------------
+
+
+def with_levers(house: House, seed: int, *purposes: str) -> None:
+    """Enrol somebody whose second product counts double for a loan, and whose third when he is in haste."""
+    view = house.view(f"guest-{seed}", rm="rm-1")
+    first, second, third, *rest = view.candidates
+    pushed = (
+        msgspec.structs.replace(first, score=0.9),
+        msgspec.structs.replace(second, score=0.6, levers=(feed_wire.Lever("for_loan", 2.0),)),
+        msgspec.structs.replace(third, score=0.5, levers=(feed_wire.Lever("short_of_time", 2.0),)),
+    )
+    spoken = msgspec.structs.replace(view, tier="vip_gold", candidates=(*pushed, *rest), purposes=purposes)
+    house.province.enrol(spoken, face(seed), house.pack.pack_id)
+
+
+def advised(house: House) -> feed_wire.CardView:
+    return msgspec.structs.replace(house.view("c-1", rm=""), tier="vip_gold", purposes=("ticketing", "vip_service"))
+
+
+def report(box: BoxClient, *queues: Queue) -> None:
+    box.socket.send(wire.encode(QueueReport(queues)))
+    tap(box, 777)  # the line is in order: whatever came before is taken in
+
+
+def best(card: Card) -> str:
+    return card.offers[0].product
+
+
+def settled(house: House, seed: int, *purposes: str) -> BoxClient:
+    with_levers(house, seed, *purposes)
+    box = house.ready_box("box-2")
+    wait_for(lambda: len(house.province.entries) in house.province.asked_after)
+    return box
+
+
+GREEN = QueueClass.GREEN_CHANNEL
+MARKETING = ("ticketing", "vip_service")
+
+
+def test_what_the_ticket_is_for_decides_the_open_card_anew_without_ringing(house: House) -> None:
+    box, pad = settled(house, 60, *MARKETING), house.pad("rm-1")
+    box.look(face(60), 1, camera="cam-2")
+    first = pad.card()
+    assert (best(first.card), first.ring) == ("p0", True)
+    assert tap(box, 60, business="loan").recognised
+    after = pad.card(lambda m: best(m.card) == "p1")
+    assert (after.card.card_id, after.ring) == (first.card.card_id, False)
+    assert tap(box, 60, number=2, business="loan").recognised
+    assert pad.quiet() == [], "nothing changed"
+
+
+def test_a_ticket_taken_before_the_camera_knows_him_counts_when_he_is_announced(house: House) -> None:
+    box, pad = settled(house, 60, *MARKETING), house.pad("rm-1")
+    assert tap(box, 60, business="loan").recognised
+    box.look(face(60), 1, camera="cam-2")
+    assert best(pad.card().card) == "p1"
+
+
+def test_the_length_of_his_own_queue_says_how_long_he_has(house: House) -> None:
+    box, pad = settled(house, 60, *MARKETING), house.pad("rm-1")
+    report(box, Queue(QueueClass.STANDARD, 40, 2, 300), Queue(GREEN, 1, 2, 240))
+    box.look(face(60), 1, camera="cam-2")
+    assert best(pad.card().card) == "p2", "two minutes until he is called"
+
+
+@pytest.mark.parametrize("queue", [Queue(GREEN, 4, 1, 300), Queue(GREEN, 1), Queue(QueueClass.STANDARD, 0, 1, 60)])
+def test_time_enough_or_time_unknown_hurries_nobody(house: House, queue: Queue) -> None:
+    box, pad = settled(house, 60, *MARKETING), house.pad("rm-1")
+    report(box, queue)
+    box.look(face(60), 1, camera="cam-2")
+    assert best(pad.card().card) == "p0"
+
+
+def test_C1_without_consent_to_be_advised_what_a_ticket_was_for_is_forgotten_at_once(house: House) -> None:
+    queues, plain = Queues(60_000), advised(house)
+    opted_out = msgspec.structs.replace(plain, personalised=False)
+    for view in (opted_out, msgspec.structs.replace(plain, purposes=("ticketing",))):
+        assert not queues.ticket("b-1", view, "loan", 1_000)
+        assert queues.context("b-1", view, 1_000).business == ""
+    assert queues.ticket("b-1", plain, "loan", 1_000)
+    assert [queues.context("b-1", plain, at_ms).business for at_ms in (60_999, 61_000)] == ["loan", ""]
+    assert queues.context("b-2", plain, 1_000).business == "", "another branch"
+
+
+def test_a_report_counts_five_minutes(house: House) -> None:
+    queues, view = Queues(60_000), advised(house)
+    queues.report("b-1", QueueReport((Queue(GREEN, 12, 3, 300), Queue(QueueClass.STANDARD, 12, 3, 300))), 0)
+    seen = [(one.waiting, one.minutes) for one in (queues.context("b-1", view, at) for at in (0, 299_999, 300_000))]
+    assert seen == [(12, 20), (12, 20), (-1, -1)]
+
+
+def test_a_business_or_a_queue_that_cannot_be_is_a_bad_message(house: House) -> None:
+    box = house.ready_box("box-2")
+    ask = TicketAsk(1, "cam-2", "pia-1", 1, b"")
+    for bad in (msgspec.structs.replace(ask, business="lottery"), QueueReport((Queue(GREEN, -1),))):  # type: ignore[arg-type]
+        box.socket.send(wire.encode(bad))
+        answer = box.receive()
+        assert isinstance(answer, wire.Refused)
+        assert answer.code == "bad_message"
+    assert shown(tap(box, 777)) == NOBODY, "the line stays"

@@ -60,6 +60,9 @@ def test_C13_police_goes_to_the_security_of_the_branch_and_rings_until_acknowled
     assert [guard.ask("POST", f"alerts/{alert['alert_id']}/acknowledge").status_code for _ in range(2)] == [204, 204]
     (after,) = guard.alerts()
     assert (after["rings"], after["acknowledged_at_ms"] is not None) == (False, True)
+    (told,) = wait_for(lambda: list(watched.province.answered))  # the province hears how soon, and of nobody
+    assert (told.alert_id, told.branch_id, told.watch_list) == (alert["alert_id"], "branch-1", "police")
+    assert (told.raised_at_ms, told.acknowledged_at_ms) == (after["raised_at_ms"], after["acknowledged_at_ms"])
     # Basic service is the same for him as for any stranger.
     assert isinstance(answer, wire.FaceAnswer)
     assert isinstance(stranger, wire.FaceAnswer)

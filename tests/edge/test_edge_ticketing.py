@@ -17,13 +17,13 @@ from websockets.asyncio.server import ServerConnection
 from edge.agent import EdgeAgent
 from edge.settings import EdgeSettings
 from yingbin.offers.queueing import QUEUE_OF_TIER
+from yingbin.queue_wire import Queue, QueueClass, QueueReport
 from yingbin.trust.devices import DeviceKey
 from yingbin.wire import (
     Assessment,
     BoxMessage,
     CameraMode,
     CameraRole,
-    QueueClass,
     TicketAnswer,
     TicketAsk,
     encode,
@@ -39,8 +39,12 @@ class TicketCity(SmallCity):
 
     knows, speaks = True, True
     asked: list[TicketAsk]
+    reports: list[QueueReport]
 
     async def _take(self, socket: ServerConnection, message: BoxMessage) -> bool:
+        if isinstance(message, QueueReport):
+            self.reports.append(message)
+            return True
         if not isinstance(message, TicketAsk):
             return await super()._take(socket, message)
         self.asked.append(message)
@@ -60,7 +64,7 @@ def ticket_camera(role: CameraRole = CameraRole.TICKET_MACHINE) -> object:
 def city(city: SmallCity) -> TicketCity:
     city.__class__ = TicketCity
     assert isinstance(city, TicketCity)
-    city.asked, city.cameras = [], (ticket_camera(),)
+    city.asked, city.reports, city.cameras = [], [], (ticket_camera(),)
     return city
 
 
@@ -87,8 +91,8 @@ def running(city: TicketCity, engine: CountingEngine, device_key: DeviceKey) -> 
     return run
 
 
-async def tap(http: httpx.AsyncClient, **how: object) -> dict[str, object]:
-    reply = await http.post("/v1/ticket", json={"camera_id": "cam-1"}, **how)  # type: ignore[arg-type]
+async def tap(http: httpx.AsyncClient, business: str = "", **how: object) -> dict[str, object]:
+    reply = await http.post("/v1/ticket", json={"camera_id": "cam-1", "business": business}, **how)  # type: ignore[arg-type]
     assert reply.status_code == 200, reply.text
     result: dict[str, object] = reply.json()
     return result
@@ -106,8 +110,9 @@ async def test_a_tap_is_answered_with_queue_name_and_hint(
         vector = np.frombuffer(city.asked[0].vector, "<f2").astype(np.float32)
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=0.01)
         assert (city.asked[0].camera_id, city.asked[0].assessment_id) == ("cam-1", "pia-1")
-        numbers = [(await tap(http))["recognised"] for _ in range(2)]
+        numbers = [(await tap(http, business))["recognised"] for business in ("loan", "")]
         assert numbers == [True, True]
+        assert [ask.business for ask in city.asked] == ["", "loan", ""]
         assert len({ask.number for ask in city.asked}) == 3
 
 
@@ -150,6 +155,21 @@ async def test_only_the_machine_may_call(running: Running, group_clip: Path) -> 
             assert (refused.status_code, refused.json()["title"]) == (401, "not authenticated")
         assert (await http.post("/v1/ticket", json={"camera_id": "cam-9"})).status_code == 404
         assert (await http.post("/v1/ticket", json={"camera_id": "cam-1", "x": 1})).status_code == 422
+
+
+async def test_how_long_the_queues_are_is_told_to_the_city(
+    running: Running, city: TicketCity, group_clip: Path
+) -> None:
+    async with running(group_clip) as http:
+        longest = {"queue_class": "standard", "waiting": 14, "counters": 2, "service_s": 300}
+        reply = await http.put("/v1/queues", json={"queues": [longest, {"queue_class": "green_channel", "waiting": 0}]})
+        assert (reply.status_code, reply.json()) == (200, {"told": True})
+        await eventually(lambda: bool(city.reports))
+        for wrong in ({**longest, "waiting": -1}, {**longest, "queue_class": "gold"}, {**longest, "who": "c-1"}):
+            assert (await http.put("/v1/queues", json={"queues": [wrong]})).status_code == 422
+        assert (await http.post("/v1/ticket", json={"camera_id": "cam-1", "business": "lottery"})).status_code == 422
+    (told,) = city.reports
+    assert told.queues == (Queue(QueueClass.STANDARD, 14, 2, 300), Queue(QueueClass.GREEN_CHANNEL, 0))
 
 
 async def test_the_port_serves_ticketing_and_nothing_else(running: Running, group_clip: Path) -> None:

@@ -48,6 +48,17 @@ class Chain:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(write, range(count)))
 
+    def cut(self, before_ms: int, at_once: int = 500) -> list[int]:
+        """Cut the chain as the retention job does; return how many records went with each step."""
+        with self.database.write() as session:
+            self.ledger.cut(session, before_ms)
+        steps = []
+        while True:
+            with self.database.write() as session:
+                steps.append(self.ledger.sweep(session, at_once))
+            if not steps[-1]:
+                return steps[:-1]
+
     def head(self) -> SignedHead:
         with self.database.read() as session:
             return sign(self.ledger.head(session), self.key)

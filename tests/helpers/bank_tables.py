@@ -43,8 +43,9 @@ class Tables:
     ) -> str:
         known = {"home_province": "GD", "opened_on": date(2015, 1, 1), "gender": "unknown", "region_code": "440100"}
         born = AS_OF - timedelta(days=round(age * 365.25))
-        self.add("customers", customer_id=name, birth_date=born, tier="ordinary", **{**known, **columns})
-        self.add("accounts", account_id=f"A-{name}", customer_id=name, kind="demand", opened_on=date(2015, 1, 1))
+        columns = {**known, **columns}
+        self.add("customers", customer_id=name, birth_date=born, tier="ordinary", **columns)
+        self.add("accounts", account_id=f"A-{name}", customer_id=name, kind="demand", opened_on=columns["opened_on"])
         self.add("balances", account_id=f"A-{name}", day=day(400), balance_fen=5_000_000)
         for purpose in consents:
             self.add("consents", customer_id=name, purpose=purpose, granted_at_ms=ago(500))

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from yingbin.errors import Conflict
 from yingbin.galleries.index import DuplicateTemplate, TemplateIndex
-from yingbin.galleries.protect import BadVector
+from yingbin.galleries.protect import BadVector, apply
 from yingbin.galleries.rowtable import keys_of
 from yingbin.galleries.snapshot import SnapshotUnusable
+from yingbin.ids import new_id
 
 Vector = NDArray[np.float32]
 NewIndex = Callable[[int], TemplateIndex]
@@ -31,6 +32,22 @@ def uuid(number: int) -> str:
 def units(n: int, seed: int, dimension: int = DIMENSION) -> Vector:
     drawn = np.random.default_rng(seed).standard_normal((n, dimension)).astype(np.float32)
     return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.float32)
+
+
+def ids(n: int) -> list[str]:
+    return [new_id() for _ in range(n)]
+
+
+def faces(n: int, dimension: int, seed: int) -> Vector:
+    """Return vectors whose numbers have unequal variances and a mean, behind a random transform; always the same."""
+    rng = np.random.default_rng(seed)
+    spread = 1 / np.sqrt(1 + np.arange(dimension) / 20)
+    drawn = rng.standard_normal((n, dimension)) * spread + 0.1
+    raw = np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.float32)
+    return apply(np.asarray(np.linalg.qr(rng.standard_normal((dimension, dimension)))[0], np.float32), raw)
+
+
+OTHER_IDS = ["", "anna", "张三", uuid(0xA).upper(), "{" + uuid(1) + "}", "00000000-0000-0000-0000-000000000000"]
 
 
 class Oracle:

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yingbin.errors import Unavailable
 from yingbin.http import health
@@ -54,6 +56,35 @@ async def test_answers_cost_no_check_each(monkeypatch: pytest.MonkeyPatch) -> No
     async with running(store.check) as http:
         assert {await status_of(http) for _ in range(20)} == {200}
     assert store.asked == 1
+
+
+async def test_a_good_answer_passes_by_all_other_middleware_and_a_bad_one_does_not() -> None:
+    passed: list[str] = []
+
+    class Slow:
+        def __init__(self, app: ASGIApp) -> None:
+            self._app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            passed.append(scope["type"])
+            await self._app(scope, receive, send)
+
+    store = Store()
+    app = create_app("test", _lifespan, store.check)
+    app.user_middleware.append(Middleware(Slow))
+    async with app.router.lifespan_context(app), asyncio.timeout(20):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            assert await status_of(http) == 200
+            assert (await http.post("/healthz")).status_code == 405
+            passed.clear()
+            answer = await http.get("/healthz")
+            assert (answer.status_code, passed) == (200, [])
+            assert len(answer.headers["x-request-id"]) == 36
+            store.up = False
+            while await status_of(http) != 503:  # noqa: ASYNC110 - nobody is told that it has turned
+                await asyncio.sleep(0.001)
+            assert passed
 
 
 async def test_the_check_is_made_again_and_again_without_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,3 +180,33 @@ def test_C1_C14_every_table_says_its_consent_and_family_and_where_somebody_was_n
                 assert table.purpose_of(column) is Purpose.WHEREABOUTS
                 assert table.family_of(column) == "card_presence"
     assert BY_NAME["contacts"].purpose is Purpose.MARKETING
+
+
+@pytest.mark.parametrize("keeps", [0.5, 0.98])
+@pytest.mark.parametrize("table", ["customers", "transactions", "search_events"])
+def test_a_file_that_was_cut_off_is_named(plant: Plant, table: str, keeps: float) -> None:
+    file = plant() / f"{table}.parquet"
+    raw = file.read_bytes()
+    file.write_bytes(raw[: int(len(raw) * keeps)])
+    with pytest.raises(BankDataInvalid) as refused:
+        open_bank(file.parent)
+    assert (refused.value.table, refused.value.row) == (table, -1)
+    assert "cannot be read" in refused.value.problem
+
+
+def test_a_file_damaged_behind_a_sound_header_is_named_when_it_is_read(plant: Plant) -> None:
+    folder = plant()
+    file = folder / "balances.parquet"
+    columns = "'A1' AS account_id, DATE '2020-01-01' + i::INT AS day, (hash(i) % 1000000000)::BIGINT AS balance_fen"
+    duckdb.execute(f"COPY (SELECT {columns} FROM range(20000) t(i)) TO '{file}' (COMPRESSION zstd)")
+    raw = bytearray(file.read_bytes())
+    raw[4 : len(raw) * 2 // 3] = bytes(len(raw) * 2 // 3 - 4)
+    file.write_bytes(raw)
+    with pytest.raises(BankDataInvalid, match=r"balances\.parquet is damaged") as refused, open_bank(folder) as bank:
+        bank.execute("SELECT sum(balance_fen) FROM balances").fetchall()
+    assert refused.value.details == {"table": "balances", "column": "*", "row": -1}
+
+
+def test_an_error_that_no_file_caused_is_not_blamed_on_one(plant: Plant) -> None:
+    with pytest.raises(duckdb.BinderException), open_bank(plant()) as bank:
+        bank.execute("SELECT colour FROM customers")

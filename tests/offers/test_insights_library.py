@@ -76,7 +76,7 @@ def test_what_is_refused_has_a_reason_and_is_no_insight() -> None:
         ("GROUP BY ALL", "; DROP TABLE x", "without `;`"),
         ("SELECT f.customer_id", "DELETE", "begins with SELECT"),
         ('effect = "caution"', 'effect = "raise"', "`raises`"),
-        ("申请资料请", "客户是护士,申请资料请", "line 7, ask_zh: Value error, must not be shown"),
+        ("申请资料请", "客户是护士,申请资料请", "line 8, ask_zh: Value error, must not be shown"),
         ("min_support = 3", "min_support = 0", "greater than or equal to 1"),
         ("min_support = 3", "least_support = 3", "Extra inputs"),
         ('name = "hasty_credit"', 'name = "other"', "must be called other.toml"),

@@ -6,11 +6,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from bank_tables import Tables, ago
+from bank_tables import AS_OF, Tables, ago
 from insight_cases import LOOK_ALIKES, TRUE_CASES, Case
-from insight_relations import commuter, couple, student_abroad
+from insight_relations import commuter, couple, shared_card, student_abroad
+from typer.testing import CliRunner
 
-from yingbin.offers.bank.reader import open_bank
+from yingbin.offers.bank.reader import BankDataInvalid, open_bank
+from yingbin.offers.insights.cli import app
 from yingbin.offers.insights.declaration import load_library
 from yingbin.offers.insights.nightly import NightFailed, infer
 from yingbin.offers.insights.timeless import BankDataStale, make_views
@@ -153,5 +155,57 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "transactions").mkdir()
     (tmp_path / "transactions.parquet").rename(tmp_path / "transactions" / "1.parquet")
     (tmp_path / "transactions" / "2.parquet").write_bytes(b"half a file")
-    with pytest.raises(NightFailed, match=r"2\.parquet.*nothing was replaced"):
+    with pytest.raises(BankDataInvalid, match=r"transactions\.\*: 2\.parquet is damaged"):
         infer(tmp_path, tmp_path / "insights.parquet")
+    assert not (tmp_path / "insights.parquet").exists()
+
+
+def test_a_night_that_cannot_be_written_says_so_and_replaces_nothing(tmp_path: Path) -> None:
+    tables = Tables()
+    commuter(tables, "a")
+    (tmp_path / "insights.parquet").write_bytes(b"the last night")
+    (tmp_path / "insights.unfinished").mkdir()
+    with pytest.raises(NightFailed, match="nothing was replaced"):
+        infer(tables.write(tmp_path), tmp_path / "insights.parquet")
+    assert (tmp_path / "insights.parquet").read_bytes() == b"the last night"
+
+
+def test_C14_a_look_alike_is_in_the_file_so_that_what_was_concluded_before_ends(tmp_path: Path) -> None:
+    tables = Tables()
+    commuter(tables, "a")
+    shared_card(tables, "b")
+    real, look_alike = conclude(tmp_path, tables, "commutes")
+    assert (real["customer_id"], real["state"], look_alike["customer_id"]) == ("a", "corroborated", "b")
+    assert (look_alike["state"], look_alike["evidence"], look_alike["applies"]) == ("expired", [], False)
+    assert real["as_of"] == look_alike["as_of"] == AS_OF
+
+
+def test_the_file_is_in_order_of_customers(found: Rows) -> None:
+    keys = [(row["customer_id"], row["insight"], row["other_id"] or "", row["subject"] or "") for row in found]
+    assert keys == sorted(keys)
+    assert len({key[0] for key in keys}) > 20
+
+
+def test_an_unsound_folder_is_refused_with_table_column_and_row(tmp_path: Path) -> None:
+    tables = Tables()
+    commuter(tables, "a")
+    tables.rows["accounts"][1]["principal_fen"] = -1
+    with pytest.raises(BankDataInvalid, match=r"accounts\.principal_fen, row 2: negative CNY fen"):
+        conclude(tmp_path, tables, "commutes")
+    with pytest.raises(BankDataInvalid):
+        infer(tmp_path, tmp_path / "insights.parquet", accept_warnings=True)
+    assert not (tmp_path / "insights.parquet").exists()
+
+
+def test_where_the_check_only_warns_one_may_go_on(tmp_path: Path) -> None:
+    tables = Tables()
+    commuter(tables, "a")
+    tables.rows["accounts"][1]["opened_on"] = date(2001, 1, 1)
+    out = tmp_path / "insights.parquet"
+    with pytest.raises(BankDataInvalid, match="an account opened before the customer came"):
+        conclude(tmp_path, tables, "commutes")
+    refused = CliRunner().invoke(app, ["run", str(tmp_path), "--out", str(out)])
+    assert isinstance(refused.exception, BankDataInvalid)
+    accepted = CliRunner().invoke(app, ["run", str(tmp_path), "--out", str(out), "--accept-warnings"])
+    assert accepted.exit_code == 0, accepted.output
+    assert duckdb.read_parquet(str(out)).filter("state = 'corroborated'").fetchall()

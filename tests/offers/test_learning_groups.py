@@ -34,7 +34,7 @@ first_day = {first}
 last_day = {last}
 from_share = {low}
 to_share = {high}
-arm = [ {{ name = "a", share = 0.5, policy = "arbitrate" }}, {{ name = "b", share = 0.5, policy = "new" }} ]
+arm = [ {{ name = "a", share = 0.5, policy = "arbitrate" }}, {{ name = "b", share = 0.5, policy = "rules" }} ]
 """
 
 
@@ -109,10 +109,11 @@ def test_an_assignment_names_the_digest_of_what_was_declared(tmp_path: Path) -> 
         ([declared(low=0.01)], "inside the holdout"),
         ([declared(low=0.5, high=0.4)], "below to_share"),
         ([declared(first="2026-08-01")], "declared before it begins"),
-        ([declared().replace("share = 0.5, policy = \"new\"", "share = 0.6, policy = \"new\"")], "add up to 1"),
+        ([declared().replace("share = 0.5, policy = \"rules\"", "share = 0.6, policy = \"rules\"")], "add up to 1"),
         ([declared().replace('name = "b"', 'name = "a"')], "two arms"),
         ([declared() + "speed = 3\n"], "speed"),
         (["[[experiment"], "not valid TOML"),
+        ([declared().replace('policy = "rules"', 'policy = "deposit-first"')], "'arbitrate', 'rules' or 'general'"),
     ],
 )  # fmt: skip
 def test_a_programme_that_is_wrong_is_refused_with_the_reason(

@@ -40,7 +40,7 @@ def named(changes: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def test_the_same_catalogue_changes_nothing(catalogue: Catalogue) -> None:
-    found = simulate(visits(catalogue), catalogue)
+    found = simulate(None, catalogue, visits(catalogue))
     assert (found.visits, found.changed, found.reordered, found.skipped) == (4, 0, 0, 0)
     assert all(one.before == one.after and not one.gained and not one.lost for one in found.by_product)
     assert named(found.by_segment)["vip_gold"].before == sum(len(one.output.offers) for one in visits(catalogue)[:3])
@@ -50,7 +50,7 @@ def test_a_product_taken_off_is_lost_where_it_was_and_others_take_its_place(cata
     past = visits(catalogue)
     code = past[1].output.offers[0].product
     having = [one for one in past if code in {offer.product for offer in one.output.offers}]
-    found = simulate(past, without(code))
+    found = simulate(None, without(code), past)
     gone = named(found.by_product)[code]
     assert (gone.before, gone.after, gone.gained, gone.lost) == (len(having), 0, 0, len(having))
     assert found.changed == len(having)
@@ -58,12 +58,20 @@ def test_a_product_taken_off_is_lost_where_it_was_and_others_take_its_place(cata
     assert sum(one.after for one in found.by_branch) == sum(one.after for one in found.by_segment)
 
 
+def test_two_catalogues_are_compared_on_the_same_visits_whatever_was_offered_then(catalogue: Catalogue) -> None:
+    code = visits(catalogue)[1].output.offers[0].product
+    made_by_the_new_one = visits(without(code))
+    found = simulate(catalogue, without(code), made_by_the_new_one)
+    assert named(found.by_product)[code].lost > 0
+    assert simulate(None, without(code), made_by_the_new_one).changed == 0
+
+
 def test_what_a_city_recorded_alone_is_counted_and_not_guessed(catalogue: Catalogue) -> None:
     whole = visits(catalogue)
     city = record_visit(whole[0].inputs.view, Context(), AT_MS)
-    assert simulate([*whole, city], catalogue).skipped == 1
+    assert simulate(None, catalogue, [*whole, city]).skipped == 1
     with pytest.raises(NothingToSimulate, match="none of the 1 records"):
-        simulate([city], catalogue)
+        simulate(None, catalogue, [city])
 
 
 def test_the_command_prints_the_difference(catalogue: Catalogue, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+from programmes import NOBODY_HELD_OUT
 from province_harness import StandInReader
 from pydantic import SecretStr
 
@@ -20,6 +21,7 @@ def settings_of(folder: Path) -> ProvinceSettings:
         templates_database_url=f"sqlite:///{folder / 'templates.db'}",
         keystore_file=folder / "keys",
         keystore_passphrase=SecretStr("correct horse"),
+        programme_file=NOBODY_HELD_OUT,
         upload_folder=folder,
     )
 

@@ -150,6 +150,14 @@ class World:
         self.a, self.branch_a, self.bundle_a, self.camera_a = self._city("a")
         self.b, self.branch_b, self.bundle_b, self.camera_b = self._city("b")
 
+    def settle(self, founder: "World") -> None:
+        """Have the cities of an earlier world whose stores this one has a copy of."""
+        self.assessment = founder.assessment
+        self.a, self.branch_a = City(self.province, self.http, founder.a.city_id, founder.a.key), founder.branch_a
+        self.b, self.branch_b = City(self.province, self.http, founder.b.city_id, founder.b.key), founder.branch_b
+        self.bundle_a, self.camera_a = founder.bundle_a, founder.camera_a
+        self.bundle_b, self.camera_b = founder.bundle_b, founder.camera_b
+
     def _city(self, name: str) -> tuple[City, str, BoxBundle, str]:
         key = DeviceKey.generate()
         city_id = self.made("cities", {"name": name, "public_key_base64": public(key)})["city_id"]
@@ -209,8 +217,8 @@ class World:
 
 
 @contextmanager
-def running(settings: ProvinceSettings, folder: Path) -> Iterator[World]:
-    """Run a province in this process, with two cities in it."""
+def running(settings: ProvinceSettings, folder: Path, founder: World | None = None) -> Iterator[World]:
+    """Run a province in this process, with two cities in it: new ones, or the founder's."""
     province = build(settings, Stores.open(settings), StandInReader())
     listener = bind("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(province.app, log_config=None, timeout_graceful_shutdown=1))
@@ -219,7 +227,10 @@ def running(settings: ProvinceSettings, folder: Path) -> Iterator[World]:
     while not server.started:
         time.sleep(0.01)
     with World(province, f"http://127.0.0.1:{listener.getsockname()[1]}", folder) as made:
-        made.set_up()
+        if founder is None:
+            made.set_up()
+        else:
+            made.settle(founder)
         yield made
     server.should_exit = True
     thread.join(10)

@@ -56,6 +56,7 @@ def operations(document: Json) -> Iterator[Json]:
         yield from methods.values()
 
 
+@pytest.mark.usefixtures("shared_world")
 def test_the_specification_is_the_one_on_record(document: Json) -> None:
     """What changes here changes for every client: see the diff, then `make openapi`."""
     expected, found = RECORD.read_text("utf-8").splitlines(), text_of(document).splitlines()
@@ -63,6 +64,7 @@ def test_the_specification_is_the_one_on_record(document: Json) -> None:
     assert not changes, "\n".join(["the specification has changed; `make openapi` records it:", *changes[:200]])
 
 
+@pytest.mark.usefixtures("shared_world")
 def test_every_operation_is_described_with_examples_that_fit(document: Json) -> None:
     ids = [operation["operationId"] for operation in operations(document)]
     assert len(ids) == len(set(ids))
@@ -83,6 +85,7 @@ def test_every_operation_is_described_with_examples_that_fit(document: Json) -> 
     assert not wrong
 
 
+@pytest.mark.usefixtures("shared_world")
 def test_every_operation_names_its_problems_and_how_to_prove_oneself(document: Json) -> None:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -99,6 +102,7 @@ def test_every_operation_names_its_problems_and_how_to_prove_oneself(document: J
         assert list(response["content"]) == ["application/problem+json"]
 
 
+@pytest.mark.usefixtures("shared_world")
 @pytest.mark.parametrize(
     ("method", "path", "status", "options"),
     [
@@ -208,7 +212,7 @@ def _take(case: schemathesis.Case, things: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_answers_are_what_the_specification_says(world: World, document: Json, part: int) -> None:
-    assert answers_fit(world, document, 5, part) > 100
+    assert answers_fit(world, document, 3, part) > 100
 
 
 @pytest.mark.long

@@ -6,8 +6,8 @@ from province_harness import StandInReader, World, record
 
 from province_server.assist import Answer, Assist, Liveness
 from province_server.cards import Cards
+from province_server.catalogues.in_force import InForce
 from province_server.limits import RateLimit
-from yingbin.offers.catalogue import load_catalogue
 
 ANSWERS = {"consistent", "inconsistent", "cannot_say"}
 
@@ -72,7 +72,7 @@ class Detector:
 def test_a_detector_that_sees_an_attack_leaves_nothing_to_compare(bank: World) -> None:
     province = bank.province
 
-    cards = Cards(province.keys, load_catalogue(None))
+    cards = Cards(province.keys, InForce())
     assist = Assist(
         province.stores.identity, cards, province.keys, province.vault, StandInReader(), Detector(), RateLimit(9, 9)
     )

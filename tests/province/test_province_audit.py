@@ -1,18 +1,15 @@
 """The audit trail of the province (C12), from outside: what people do, and what the chain then says of it."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 from audit_chain import drop_guards
-from province_harness import World, running
-from pydantic import SecretStr
+from province_harness import World
 from sqlalchemy import text
 
 from province_server.audit import trail as audit
-from province_server.settings import ProvinceSettings
 from yingbin import wire
 from yingbin.feed_wire import SearchRequest
 from yingbin.storage.province import CustomerRow
@@ -22,18 +19,10 @@ from yingbin.trust.audit.record import Entry, Head, Pseudonyms, Record, SignedHe
 from yingbin.trust.staff import Role
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Keep one province for the tests that do no harm to its trail."""
-    folder = tmp_path_factory.mktemp("shared")
-    settings = ProvinceSettings(
-        database_url=f"sqlite:///{folder / 'identity.db'}",
-        templates_database_url=f"sqlite:///{folder / 'templates.db'}",
-        keystore_file=folder / "keys",
-        keystore_passphrase=SecretStr("correct horse"),
-    )
-    with running(settings, folder) as made:
-        yield made
+@pytest.fixture
+def shared(shared_world: World) -> World:
+    """Return one province for the tests that do no harm to its trail."""
+    return shared_world
 
 
 def records(world: World, after: int = 0) -> list[Record]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from programmes import NOBODY_HELD_OUT
 from province_harness import YEAR_MS, StandInReader, World
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -127,6 +128,7 @@ def build_on(province: Province) -> Province:
         templates_database_url=str(province.stores.templates.engine.url),
         keystore_file=folder / "keys",
         keystore_passphrase=SecretStr("correct horse"),
+        programme_file=NOBODY_HELD_OUT,
     )
     return build(settings, Stores.open(settings), StandInReader())
 

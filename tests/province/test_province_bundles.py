@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 from province_harness import City, World
 
-from yingbin.feed_wire import BundleInUse
+from yingbin.report_wire import BundleInUse
 from yingbin.trust.devices import BoxBundle
+from yingbin.trust.staff import Role
 
 
 def says(city: City, *bundles: BundleInUse) -> int:
@@ -36,6 +37,18 @@ def test_a_city_speaks_of_its_own_boxes_only(world: World) -> None:
     box_id = world.bundle_a.box_id
     assert says(world.b, BundleInUse(box_id, "k", 10), BundleInUse("nobody's", "k", 10)) == 204
     assert shown(world, box_id)["key_id_in_use"] == ""
+
+
+def test_a_box_is_shown_with_when_it_was_last_seen(world: World) -> None:
+    box_id = world.bundle_a.box_id
+    assert shown(world, box_id)["last_seen_at_ms"] == 0
+    said = BundleInUse(box_id, "k", 10, 10)
+    for seen_ms, expected in ((10, 10), (70, 70), (40, 70)):
+        assert says(world.a, msgspec.structs.replace(said, seen_at_ms=seen_ms)) == 204
+        assert shown(world, box_id)["last_seen_at_ms"] == expected
+    assert shown(world, box_id)["connected_at_ms"] == 10
+    trail = world.call("GET", "audit", Role.AUDITOR, params={"action": "city_bundles"}).json()["items"]
+    assert len(trail) == 1, "that its line still lives is no change that anybody made"
 
 
 def test_reports_that_are_too_long_are_refused(world: World) -> None:

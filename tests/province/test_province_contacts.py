@@ -3,9 +3,10 @@
 import msgspec
 from province_harness import World
 
-from yingbin.feed_wire import CardView, FeedKind, OutcomeReport
+from yingbin.feed_wire import CardView, FeedKind
 from yingbin.ids import new_id, now_ms
 from yingbin.offers.arbitrate import Context, arbitrate
+from yingbin.report_wire import OutcomeReport
 
 
 def test_C10_a_refusal_in_any_city_reaches_the_home_city_and_ends_the_offer(world: World) -> None:

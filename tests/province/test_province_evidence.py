@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from province_harness import StandInReader, World, vector_of
 
-from yingbin.feed_wire import OutcomeReport
 from yingbin.galleries.known_outcomes import of_database
+from yingbin.report_wire import OutcomeReport
 
 PORTRAIT = "customers/li/portrait"
 

@@ -10,11 +10,11 @@ from sqlalchemy import text
 from province_server.app import Stores, build
 from province_server.keys import PROVINCE
 from province_server.settings import ProvinceSettings
-from yingbin import feed_wire
+from yingbin import feed_wire, report_wire
 from yingbin.feed_wire import FeedKind
 from yingbin.galleries import protect
 from yingbin.ids import now_ms
-from yingbin.pad_wire import Money
+from yingbin.portrait_wire import PortraitPage
 from yingbin.storage.province import TemplateLink
 from yingbin.storage.templates import TemplateRow
 from yingbin.trust.consent import Gallery
@@ -193,7 +193,7 @@ def test_C2_a_probe_is_nowhere_on_disk_after_the_search(world: World, capfd: pyt
 
 def test_portrait_only_for_a_city_that_was_told_of_the_customer(world: World) -> None:
     world.enrolled("li", world.branch_a)
-    lines = msgspec.json.decode(world.a.ask("GET", "customers/li/portrait").content, type=list[Money])
+    lines = msgspec.json.decode(world.a.ask("GET", "customers/li/portrait").content, type=PortraitPage).lines
     assert any(line.amount_fen == 987_654_321 for line in lines)
     assert world.b.ask("GET", "customers/li/portrait").status_code == 403
     assert world.a.ask("GET", "customers/unknown/portrait").status_code == 403
@@ -205,7 +205,7 @@ def test_portrait_only_for_a_city_that_was_told_of_the_customer(world: World) ->
 
 def test_outcomes_are_stored_once(world: World) -> None:
     world.enrolled("li", world.branch_a)
-    report = feed_wire.OutcomeReport("o1", "card", "li", world.branch_a, "rm1", "greeted", "", 1)
+    report = report_wire.OutcomeReport("o1", "card", "li", world.branch_a, "rm1", "greeted", "", 1)
     gone = msgspec.structs.replace(report, outcome_id="o2", customer_id="erased")
     for _ in range(2):
         assert world.a.ask("POST", "outcomes", content=msgspec.msgpack.encode([report, gone])).status_code == 204

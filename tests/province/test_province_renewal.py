@@ -14,11 +14,13 @@ from sqlalchemy import select
 from province_server import filling, renewal, sealed_galleries, template_store
 from province_server.app import Province, Stores, build
 from province_server.keys import PROVINCE, UnknownKey, city_key
+from province_server.portraits.store import PortraitStore
 from province_server.settings import ProvinceSettings
 from yingbin import feed_wire, wire
 from yingbin.feed_wire import FeedKind
 from yingbin.galleries import protect
 from yingbin.galleries.index import FlatIndex
+from yingbin.offers.portrait.definitions import packaged_tags
 from yingbin.storage.province import CustomerRow, TemplateLink
 from yingbin.storage.templates import TemplateRow
 from yingbin.trust.consent import Gallery
@@ -210,8 +212,9 @@ def test_C8_province_renewal_goes_on_after_a_crash(
     again = build(settings, Stores.open(settings), StandInReader())
     assert again.galleries.count(list(Gallery)) == len(PEOPLE)
     job = renewal.ProvinceRenewal(
-        again.stores.identity, again.stores.templates, again.keys, again.vault, again.galleries
-    )
+        again.stores.identity, again.stores.templates, again.keys, again.vault, again.galleries,
+        PortraitStore(again.keys, packaged_tags()), again.insights.facts,
+    )  # fmt: skip
     job.resume()
     deadline = time.monotonic() + 20
     while again.keys.renewing(PROVINCE):

@@ -6,9 +6,9 @@ import pytest
 from province_harness import World
 
 from province_server.statistics import StatisticsService
-from yingbin.feed_wire import BranchDay
 from yingbin.ids import now_ms
 from yingbin.offers.profile import china_day
+from yingbin.report_wire import BranchDay
 from yingbin.trust.staff import Role
 
 ANSWERED = (3, 2, 1, 0, 0, 1)

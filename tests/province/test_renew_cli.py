@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from province_server.cli import app
 from province_server.keys import PROVINCE, box_key, city_key
 from yingbin.errors import BadConfiguration, Unavailable
-from yingbin.feed_wire import BundleInUse
+from yingbin.report_wire import BundleInUse
 from yingbin.trust.devices import BoxBundle
 
 PASSWORD = "a long password"

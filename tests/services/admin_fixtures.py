@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 from admin_house import AdminHouse, open_admin, photos, running
+from browsing import browser, no_complaints
 from playwright.sync_api import Browser, Page, expect
-from showcase import browser
 
 expect.set_options(timeout=30_000)  # for a busy machine; usually each takes milliseconds
 
@@ -42,9 +42,5 @@ def chromium(tmp_path_factory: pytest.TempPathFactory, faces: dict[str, Path]) -
 def page(house: AdminHouse, chromium: Browser) -> Iterator[Page]:
     """Open the pages signed in; whatever they do, no script error and nothing the policy forbids."""
     opened = open_admin(house, chromium)
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-    yield opened
-    opened.context.close()
-    assert complaints == []
+    with no_complaints(opened):
+        yield opened

@@ -19,9 +19,10 @@ import httpx
 import insightface
 import skimage.data
 import uvicorn
+from browsing import browser
 from playwright.sync_api import Browser, Page, ViewportSize, expect
+from programmes import NOBODY_HELD_OUT
 from pydantic import SecretStr
-from showcase import browser
 
 from province_server.app import Stores, build
 from province_server.enrolment import EngineReader
@@ -67,6 +68,7 @@ class AdminHouse:
             templates_database_url=f"sqlite:///{folder / 'templates.db'}",
             keystore_file=folder / "keys",
             keystore_passphrase=SecretStr("correct horse"),
+            programme_file=NOBODY_HELD_OUT,
             photo_checks_per_s=20,
         )
         stores = Stores.open(self.settings)

@@ -1,6 +1,6 @@
 """A scripted city for the tablet page, with drawn people and invented offers.
 
-`python tests/services/showcase.py` writes docs/tablet.png and docs/tablet-en.png.
+`python tests/services/showcase.py` writes docs/tablet.png, docs/tablet-en.png and docs/tablet-portrait.png.
 """
 
 import asyncio
@@ -9,23 +9,24 @@ import contextlib
 import io
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
+from browsing import browser
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from PIL import Image, ImageDraw, ImageFilter
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import pad_client.pages
 import yingbin.assets
 from yingbin.feed_wire import Avoid
 from yingbin.ids import new_id, now_ms
 from yingbin.pad_wire import (
+    AnswerInsight,
     Beat,
     Card,
     CardMessage,
@@ -42,12 +43,8 @@ from yingbin.pad_wire import (
     decode_from_pad,
     encode,
 )
+from yingbin.portrait_wire import PortraitPage
 
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 CSP = "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:"
 TOKEN = "token-of-li"
 STAFF = "rm-0417"
@@ -132,6 +129,7 @@ class ScriptedCity:
     def __init__(self) -> None:
         self.tokens = {TOKEN}
         self.province_up = True
+        self.portrait = PortraitPage(lines=MONEY)
         self.outcomes: dict[str, ReportOutcome] = {}
         self.heard: list[Any] = []
         self._cards: dict[str, CardMessage] = {}
@@ -237,19 +235,11 @@ class ScriptedCity:
             self.outcomes[message.outcome_id] = message
             await line.send_text(encode(OutcomeStored(message.outcome_id)))
         elif isinstance(message, ConfirmIdentity):
-            lines = MONEY if self.province_up else ()
-            await line.send_text(encode(Portrait(message.card_id, self.province_up, lines)))
-
-
-@contextlib.contextmanager
-def browser(*more_args: str) -> Iterator[Browser]:
-    """Yield Debian's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, *more_args])
-        try:
-            yield chromium
-        finally:
-            chromium.close()
+            page = self.portrait if self.province_up else PortraitPage(lines=())
+            told = msgspec.structs.asdict(page)
+            await line.send_text(encode(Portrait(card_id=message.card_id, available=self.province_up, **told)))
+        elif isinstance(message, AnswerInsight):
+            await line.send_text(encode(OutcomeStored(message.answer_id)))
 
 
 def lobby(city: ScriptedCity) -> None:
@@ -279,6 +269,8 @@ def open_page(city: ScriptedCity, chromium: Browser, width: int, height: int, **
 
 def main() -> None:
     """Write the pictures of the README."""
+    from drawn_portrait import full_page  # it builds on this module
+
     docs = Path(__file__).parents[2] / "docs"
     city = ScriptedCity()
     city.start()
@@ -290,6 +282,11 @@ def main() -> None:
             page.get_by_test_id(f"language-{language}").click()
             page.wait_for_timeout(700)
             page.screenshot(path=docs / name)
+        city.portrait = full_page()
+        page.get_by_test_id("language-zh").click()
+        page.get_by_test_id("confirm-identity").click()
+        page.get_by_test_id("portrait").wait_for()
+        page.screenshot(path=docs / "tablet-portrait.png")
     city.stop()
 
 

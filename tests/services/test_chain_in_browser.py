@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from browsing import CHROMIUM, browser
+from playwright.sync_api import Page, expect
 from ports import free_port
 
 from demo.cast import load_cast
@@ -16,12 +17,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "e2e"))
 from running_bank import WatchedHouse, found_bank
 
 pytestmark = pytest.mark.services
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 def cards(page: Page) -> dict[str, str]:
@@ -37,11 +32,10 @@ def test_card_appears_is_acknowledged_and_survives_kill_9(tmp_path: Path) -> Non
     render(load_cast(), clip)
     run = tmp_path / "run"
     run.mkdir()
-    with WatchedHouse(run) as house, sync_playwright() as playwright:
+    with WatchedHouse(run) as house, browser() as chromium:
         port = free_port()
         bank = found_bank(house, port)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{bank.city_url}/pad/#token={bank.pad_token}")
@@ -76,11 +70,10 @@ def test_card_appears_is_acknowledged_and_survives_kill_9(tmp_path: Path) -> Non
         assert cards(page).keys() == before.keys()
 
         # A tablet that has seen nothing yet gets everything from the restarted city: cards, photo, the greeting.
-        other = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        other = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
         other.goto(f"{bank.city_url}/pad/#token={bank.pad_token}")
         expect(other.get_by_test_id("card-row")).to_have_count(len(before), timeout=20_000)
         assert cards(other).keys() == before.keys()
         greeted = other.locator(f'[data-testid=card-row][data-card-id="{first}"]')
         expect(greeted).to_contain_text("已接待")
         assert errors == []
-        browser.close()

@@ -16,8 +16,8 @@ import insightface
 import msgspec
 import numpy as np
 import pytest
+from browsing import browser, no_complaints
 from playwright.sync_api import Page, expect
-from showcase import browser
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
@@ -131,11 +131,8 @@ def page() -> Iterator[Page]:
         opened = chromium.new_page(viewport={"width": 1280, "height": 860})
         opened.set_default_timeout(30_000)
         expect.set_options(timeout=60_000)
-        complaints: list[str] = []
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-        yield opened
-        assert complaints == []
+        with no_complaints(opened):
+            yield opened
 
 
 def test_code_live_boxes_and_verdict(address_and_code: tuple[str, str], page: Page, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from postgres import fresh_databases
+from programmes import NOBODY_HELD_OUT
 from pydantic import SecretStr
 
 from province_server.app import Stores
 from province_server.cards import Cards, Customer
+from province_server.catalogues.in_force import InForce
 from province_server.feed import Notifier, changes, publish
 from province_server.gallery import Galleries
 from province_server.keys import PROVINCE, Keys
@@ -21,7 +23,6 @@ from province_server.vault import TemplateVault
 from yingbin.feed_wire import FeedKind
 from yingbin.galleries.protect import normalise, random_transform
 from yingbin.ids import new_id
-from yingbin.offers.catalogue import load_catalogue
 from yingbin.offers.profile import Profile
 from yingbin.storage.province import BranchRow, City, ConsentRow, CustomerRow
 from yingbin.trust.consent import Gallery, Purpose
@@ -39,6 +40,7 @@ def stores(tmp_path: Path) -> Iterator[Stores]:
                 templates_database_url=urls[1],
                 keystore_file=tmp_path / "keys",
                 keystore_passphrase=SecretStr("correct horse"),
+                programme_file=NOBODY_HELD_OUT,
             )
         )
         yield opened
@@ -90,6 +92,6 @@ def test_enrol_publish_erase_and_load(stores: Stores) -> None:
             vault.erase(session, "li")
         vault.forget("li")
     with stores.identity.read() as session:
-        assert Cards(keys, load_catalogue()).card_view(session, "li") is None
+        assert Cards(keys, InForce()).card_view(session, "li") is None
     assert galleries.count([Gallery.VIP]) == 0
     assert not vault.vectors([template_id], domain)

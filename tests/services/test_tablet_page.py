@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from browsing import browser, no_complaints
 from playwright.sync_api import Browser, Page, expect
-from showcase import PHOTOS, STAFF, TOKEN, ScriptedCity, browser, card, open_page
+from showcase import PHOTOS, STAFF, TOKEN, ScriptedCity, card, open_page
 
 from yingbin.ids import now_ms
 from yingbin.pad_wire import Acknowledge, Beat, ConfirmIdentity, Hello, PadRefused, Received
@@ -31,12 +32,8 @@ def city() -> Iterator[ScriptedCity]:
 def page(city: ScriptedCity, chromium: Browser) -> Iterator[Page]:
     """Open the page, signed in; whatever it does, no script error and nothing the policy forbids."""
     opened = open_page(city, chromium, 1280, 800)
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-    yield opened
-    opened.context.close()
-    assert complaints == []
+    with no_complaints(opened):
+        yield opened
 
 
 def count_rings(page: Page) -> None:
@@ -176,6 +173,26 @@ def test_a_mistaken_tap_can_be_undone(city: ScriptedCity, page: Page) -> None:
     expect(page.get_by_test_id("undo")).to_be_hidden(timeout=10_000)
     page.wait_for_function("localStorage.getItem('yingbin.outbox') === '[]'")
     assert [(outcome.kind, outcome.product) for outcome in city.outcomes.values()] == [("not_interested", "td_3y")]
+
+
+def test_interest_and_why_not_are_one_tap_each(city: ScriptedCity, page: Page) -> None:
+    city.tell(card("c-1"))
+    page.get_by_test_id("interested").click()
+    expect(page.get_by_test_id("ask-all")).to_have_count(0)
+    page.locator("[data-testid=ask-product][data-product=etc_card]").click()
+    expect(page.get_by_test_id("reasons")).to_be_hidden()
+    expect(page.get_by_test_id("undo")).to_be_hidden(timeout=10_000)
+    page.get_by_test_id("not-interested").click()
+    page.locator("[data-testid=ask-product][data-product=td_3y]").click()
+    page.locator("[data-testid=reason][data-reason=price]").click()
+    expect(page.locator("[data-reason=price]")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("undo")).to_be_hidden(timeout=10_000)
+    for _ in range(200):
+        if len(city.outcomes) == 2:
+            break
+        page.wait_for_timeout(50)
+    told = [(outcome.kind, outcome.product, outcome.reason) for outcome in city.outcomes.values()]
+    assert told == [("accepted", "etc_card", ""), ("not_interested", "td_3y", "price")]
 
 
 def test_a_busy_manager_keeps_the_card_and_colleagues_are_smaller(city: ScriptedCity, page: Page) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browsing import browser, no_complaints
 from playwright.sync_api import Browser, Locator, Page, expect
-from showcase import browser
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "city"))
 from city_house import PIN, PIN_HASH, House
@@ -55,12 +55,8 @@ def page(chromium: Browser) -> Iterator[Page]:
         """window.tones = 0; const start = OscillatorNode.prototype.start;
         OscillatorNode.prototype.start = function (...at) { window.tones += 1; return start.apply(this, at); };"""
     )
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-    yield opened
-    opened.context.close()
-    assert complaints == []
+    with no_complaints(opened):
+        yield opened
 
 
 def sign_in(page: Page, house: House, staff_id: str, pin: str = PIN) -> None:

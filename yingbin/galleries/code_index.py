@@ -13,7 +13,7 @@ threshold.
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -23,6 +23,7 @@ import numpy as np
 from yingbin.errors import Conflict
 from yingbin.galleries import snapshot
 from yingbin.galleries.decide import Hit
+from yingbin.galleries.frozen import Frozen
 from yingbin.galleries.index import DuplicateTemplate
 from yingbin.galleries.protect import Vector, checked_units, fused, normalise
 from yingbin.galleries.rowtable import NO_KEY, Keys, keys_of, unpack_id
@@ -152,22 +153,19 @@ class CodeIndex:
             some = probes[start : start + _TOGETHER]
             best = [Best((floor, floor)) for _ in some]
             for segment in tuple(self._searched.segments):
-                segment.search(some, best)
+                segment.search(some, best, few=floor > -1)
             hits += map(self._hit, best)
         return hits
 
     def snapshot(self) -> Iterator[bytes | memoryview]:
-        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile."""
+        """Return everything as it is now, as `restore` takes it; others may write before it is read."""
         shelves = (self._searched, self._parts)
-        used = [[segment.used for segment in shelf.segments] for shelf in shelves]
-        yield snapshot.Header(_KIND, self._dimension, [[self._segment_rows], *used]).encode()
-        yield msgspec.msgpack.encode(self._other_ids)
-        for shelf in shelves:
-            for segment in shelf.segments:
-                for column in segment.columns():
-                    for chunk in snapshot.chunks_of(column):
-                        yield chunk
-                        time.sleep(_PAUSE_S)
+        with self._writing:
+            used = [[segment.used for segment in shelf.segments] for shelf in shelves]
+            frozen = deque(segment.freeze() for shelf in shelves for segment in shelf.segments)
+            other_ids = dict(self._other_ids)
+        header = snapshot.Header(_KIND, self._dimension, [[self._segment_rows], *used])
+        return _chunks(header, other_ids, frozen)
 
     def restore(self, chunks: Iterator[bytes]) -> None:
         """Take in what `snapshot` of such an index yielded. Raises `SnapshotUnusable`, or `Conflict` unless empty."""
@@ -184,7 +182,7 @@ class CodeIndex:
         other_ids = snapshot.decode(next(chunks, b""), dict[str, str])
         for shelf in restored:
             for segment in shelf.segments:
-                for column in segment.columns():
+                for column in segment.reserve(segment.used):
                     snapshot.fill(column, chunks)
             shelf.entered()
         snapshot.at_end(chunks)
@@ -223,3 +221,12 @@ class CodeIndex:
             return
         self._searched.replace(row, self._parts.template(parts[0]), vectors[0])
         self._parts.drop(parts[0])
+
+
+def _chunks(header: snapshot.Header, other_ids: dict[str, str], frozen: deque[Frozen]) -> Iterator[bytes]:
+    yield header.encode()
+    yield msgspec.msgpack.encode(other_ids)
+    while frozen:
+        for chunk in frozen.popleft().chunks():
+            yield chunk
+            time.sleep(_PAUSE_S)

@@ -14,6 +14,8 @@ copy of the old files, in backups too.
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -65,8 +67,17 @@ class State(Protocol):
         """Take in what was kept since, in order. Raises `msgspec.DecodeError` or a `YingbinError` for anything else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A generation whose snapshot is still to be written."""
+
+    header: Header
+    sealer: Sealer
+    new_epoch: bool
+
+
 class SealedFolder:
-    """One open folder. Not locked within the process: the caller lets one thread at a time in."""
+    """One open folder. Not locked within the process: the caller lets one thread at a time in, but see `complete`."""
 
     def __init__(self, folder: Path, state: State, keys: KeyStore, *, name: str, pack_id: str, dimension: int) -> None:
         """Bring the empty `state` to where this folder was left; a new folder is made.
@@ -110,28 +121,44 @@ class SealedFolder:
         A new epoch makes everything written before unreadable, wherever it is. Raises `StorageFull` or `Unavailable`;
         then the last snapshot and all journals since hold.
         """
-        try:
-            self._seal(chunks, new_epoch=new_epoch)
-        except OSError as error:  # of the key store, or while files are renamed
-            raise storage_error(self._folder / "draft", error) from error
+        self.complete(self.begin(new_epoch=new_epoch), chunks)
 
-    def _seal(self, chunks: Iterable[bytes | memoryview], *, new_epoch: bool) -> None:
-        key_id = self._new_key_id() if new_epoch else self._header.key_id
-        header = msgspec.structs.replace(self._header, generation=self._header.generation + 1, key_id=key_id)
-        sealer = self._sealer(header, make=new_epoch)
-        journal = self._new_journal(header, sealer)
-        self._journal.close()
-        self._journal, self._header = journal, header
-        self._write_snapshot(msgspec.structs.replace(header, kind="snapshot"), sealer, chunks)
-        self._remove_before(header.generation, key_id)
-        self._oldest_key_id = key_id
-        if new_epoch:
-            destroy(_aside(self._folder), self._keys, spare=key_id)
+    def begin(self, *, new_epoch: bool = False) -> Begun:
+        """Begin a new journal: the first half of `seal`, after which `keep` is called for what changes. Raises as it.
+
+        `complete` is due next, and no other seal before that.
+        """
+        with self._failing():
+            key_id = self._new_key_id() if new_epoch else self._header.key_id
+            header = msgspec.structs.replace(self._header, generation=self._header.generation + 1, key_id=key_id)
+            sealer = self._sealer(header, make=new_epoch)
+            journal = self._new_journal(header, sealer)
+            self._journal.close()
+            self._journal, self._header = journal, header
+            return Begun(header, sealer, new_epoch)
+
+    def complete(self, begun: Begun, chunks: Iterable[bytes | memoryview]) -> None:
+        """Write the snapshot of what was there at `begin`; `keep` may be called meanwhile. Raises as `seal`."""
+        header = begun.header
+        with self._failing():
+            self._write_snapshot(msgspec.structs.replace(header, kind="snapshot"), begun.sealer, chunks)
+            self._remove_before(header.generation, header.key_id)
+            self._oldest_key_id = header.key_id
+            if begun.new_epoch:
+                destroy(_aside(self._folder), self._keys, spare=header.key_id)
 
     def close(self) -> None:
         """Let go of the folder."""
         self._journal.close()
         os.close(self._lock)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Raise what a person can act on when the key store cannot be written, or files not be renamed."""
+        try:
+            yield
+        except OSError as error:
+            raise storage_error(self._draft, error) from error
 
     def _new_journal(self, header: Header, sealer: Sealer) -> RecordWriter:
         writer = RecordWriter(self._draft, header, sealer)

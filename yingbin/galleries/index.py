@@ -68,7 +68,7 @@ class TemplateIndex(Protocol):
         """
 
     def snapshot(self) -> Iterator[bytes | memoryview]:
-        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile."""
+        """Return everything as it is now, as `restore` takes it; others may write before it is read."""
 
     def restore(self, chunks: Iterator[bytes]) -> None:
         """Take in what `snapshot` of such an index yielded. Raises `SnapshotUnusable`, or `Conflict` unless empty."""
@@ -151,11 +151,17 @@ class FlatIndex:
             return [self._hit(row, ids) for row, ids in zip(scores, numbers, strict=True)]
 
     def snapshot(self) -> Iterator[bytes | memoryview]:
-        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile."""
-        yield snapshot.Header(_KIND, self._dimension, [[len(self._owner_of_template)]]).encode()
-        for template_id, customer_id in self._owner_of_template.items():
+        """Return everything as it is now, as `restore` takes it; others may write before it is read."""
+        with self._lock:
+            owners = self._owner_of_template.items()
+            held = [(template, customer, self._templates[customer][template]) for template, customer in owners]
+        return self._chunks(held)
+
+    def _chunks(self, held: Sequence[tuple[str, str, Vector]]) -> Iterator[bytes | memoryview]:
+        yield snapshot.Header(_KIND, self._dimension, [[len(held)]]).encode()
+        for template_id, customer_id, vector in held:
             yield msgspec.msgpack.encode((template_id, customer_id))
-            yield from snapshot.chunks_of(self._templates[customer_id][template_id])
+            yield from snapshot.chunks_of(vector)
 
     def restore(self, chunks: Iterator[bytes]) -> None:
         """Take in what `snapshot` of such an index yielded. Raises `SnapshotUnusable`, or `Conflict` unless empty."""

@@ -196,7 +196,7 @@ class MilvusIndex:
             return [_hit(best) for best in found]
 
     def snapshot(self) -> Iterator[bytes | memoryview]:
-        """Yield everything as `restore` takes it. Use each chunk before the next; nobody may write meanwhile."""
+        """Yield everything as `restore` takes it. Milvus keeps its own files: nobody may write before it is read."""
         yield snapshot.Header(_KIND, self._dimension, [[len(self._owner)]]).encode()
         customers = list(dict.fromkeys(self._owner.values()))
         for start in range(0, len(customers), _AT_ONCE):

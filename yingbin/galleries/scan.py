@@ -44,7 +44,7 @@ _BOOK: Final = np.array(
 )  # fmt: skip
 _DISTORTION: Final = 0.1076
 """Mean squared error of the book a number, in units of its variance."""
-_VECTORS_A_BLOCK: Final = 32
+VECTORS_A_BLOCK: Final = 32
 _RESERVOIR: Final = 15
 """FAISS's implementation 15: four probes a pass, and the best rows kept in a reservoir however few they are.
 
@@ -95,7 +95,7 @@ class CodeScan:
         self._index.is_trained = True
         self._index.implem = _RESERVOIR
         self._packer = self._index.get_CodePacker()  # type: ignore[attr-defined]  # its type stubs leave it out
-        self._index.codes.resize(-(-rows // _VECTORS_A_BLOCK) * self._packer.block_size)
+        self._index.codes.resize(-(-rows // VECTORS_A_BLOCK) * self._packer.block_size)
         memory = faiss.rev_swig_ptr(self._index.codes.get(), self._index.codes.size())
         self._blocks: Codes = memory.reshape(-1, self._packer.block_size)
         self._clean_blocks = 0
@@ -109,7 +109,7 @@ class CodeScan:
     def used(self, rows: int) -> None:
         self._clean(rows)
         self._index.ntotal = rows
-        self._index.ntotal2 = -(-rows // _VECTORS_A_BLOCK) * _VECTORS_A_BLOCK  # type: ignore[attr-defined]
+        self._index.ntotal2 = -(-rows // VECTORS_A_BLOCK) * VECTORS_A_BLOCK  # type: ignore[attr-defined]
 
     def encode(self, vectors: Matrix) -> Codes:
         """Return codes, uint8 (n, bytes), of vectors, fp32 (n, d)."""
@@ -124,15 +124,15 @@ class CodeScan:
     def put(self, row: int, code: Codes) -> None:
         """Write a code, uint8 (bytes,)."""
         self._clean(row + 1)
-        self._packer.pack_1(np.ascontiguousarray(code), row % _VECTORS_A_BLOCK, self._block(row))
+        self._packer.pack_1(np.ascontiguousarray(code), row % VECTORS_A_BLOCK, self._block(row))
 
     def wipe(self, row: int) -> None:
         """Overwrite a code with zeros."""
-        self._packer.pack_1(np.zeros(self._packer.code_size, np.uint8), row % _VECTORS_A_BLOCK, self._block(row))
+        self._packer.pack_1(np.zeros(self._packer.code_size, np.uint8), row % VECTORS_A_BLOCK, self._block(row))
 
     def code(self, row: int) -> Codes:
         """Return the code of a row, uint8 (bytes,)."""
-        return np.asarray(self._packer.unpack_1(self._block(row), row % _VECTORS_A_BLOCK))
+        return np.asarray(self._packer.unpack_1(self._block(row), row % VECTORS_A_BLOCK))
 
     def search(self, probes: Matrix, k: int) -> tuple[Matrix, NDArray[np.int64]]:
         """Return the `k` <= `used` rows nearest each probe, fp32 (n, d): coarse cosines, best first, and rows.
@@ -148,18 +148,18 @@ class CodeScan:
 
     def _clean(self, rows: int) -> None:
         """Fill blocks never used before with zeros: the memory is as it came."""
-        need = -(-rows // _VECTORS_A_BLOCK)
+        need = -(-rows // VECTORS_A_BLOCK)
         if need > self._clean_blocks:
             self._blocks[self._clean_blocks : need] = 0
             self._clean_blocks = need
 
     def _block(self, row: int) -> Codes:
-        number = row // _VECTORS_A_BLOCK
+        number = row // VECTORS_A_BLOCK
         return self._blocks[number : number + 1]
 
     def packed(self) -> Codes:
-        """Return the memory of all used codes, in FAISS's own order, which is also that of its index files."""
-        return self._blocks[: -(-self.used // _VECTORS_A_BLOCK)].reshape(-1)
+        """Return the memory of all used codes, `VECTORS_A_BLOCK` to an entry, in the order of FAISS's index files."""
+        return self._blocks[: -(-self.used // VECTORS_A_BLOCK)]
 
 
 def least_coarse(cosine: float, dimension: int, sigmas: float) -> float:

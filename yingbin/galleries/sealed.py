@@ -28,6 +28,8 @@ class SealedGallery:
         Raises `GalleryInUse`, `WrongPack`, `WrongKey`, `GalleryDamaged` or `Unavailable`.
         """
         self._index, self._dimension = index, dimension
+        self._sealing = threading.Lock()
+        """Taken before `_writing`."""
         self._writing = threading.Lock()
         self._folder = SealedFolder(folder, self, keys, name=name, pack_id=pack_id, dimension=dimension)
 
@@ -86,20 +88,26 @@ class SealedGallery:
             return removed
 
     def seal(self, *, new_epoch: bool = False) -> None:
-        """Write a snapshot and begin a new journal, as `SealedFolder.seal`. Changes wait meanwhile, searches do not."""
-        with self._writing:
-            self._folder.seal(self._index.snapshot(), new_epoch=new_epoch)
+        """Write a snapshot and begin a new journal, as `SealedFolder.seal`. Nobody waits for the snapshot."""
+        with self._sealing:
+            self._seal(new_epoch=new_epoch)
 
     def reseal(self, epoch_ms: int) -> None:
         """Seal, in a new epoch when this one is `epoch_ms` old, or because the journal is long; else do nothing."""
-        with self._writing:
+        with self._sealing:
             old = self._folder.is_old(epoch_ms)
             if old or self._folder.is_long:
-                self._folder.seal(self._index.snapshot(), new_epoch=old)
+                self._seal(new_epoch=old)
+
+    def _seal(self, *, new_epoch: bool) -> None:
+        with self._writing:  # between the two nothing changes: the snapshot and the new journal make up everything
+            begun = self._folder.begin(new_epoch=new_epoch)
+            chunks = self._index.snapshot()
+        self._folder.complete(begun, chunks)
 
     def close(self) -> None:
-        """Let go of the folder."""
-        with self._writing:
+        """Let go of the folder, after a seal that is under way."""
+        with self._sealing, self._writing:
             self._folder.close()
 
     def snapshot(self) -> Iterator[bytes | memoryview]:

@@ -10,6 +10,8 @@ from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yingbin import __version__
@@ -19,6 +21,7 @@ from yingbin.http.problem import TooLarge
 from yingbin.ids import new_id
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
+_HEALTH = "/healthz"
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; "
@@ -34,11 +37,13 @@ def create_app(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
     check: Callable[[], None],
     large_bodies: Mapping[str, int] = MappingProxyType({}),
+    notes: Callable[[], Mapping[str, str]] = dict,
 ) -> FastAPI:
     """Return an app as `bare_app` does, with `/healthz`, `/metrics` and `/openapi.json`.
 
     `check` raises when a dependency of this process is down; it is called twice a second, in a thread.
-    `large_bodies`: path -> bytes, for routes that take more than others and read their body as it comes.
+    `large_bodies`: path -> bytes, for routes that take more than others and read their body as it comes. `notes`: what
+    `/healthz` says of a process that works, but not wholly.
     """
     health = Health(check)
 
@@ -52,13 +57,17 @@ def create_app(
                 keeping.cancel()
                 await asyncio.wait([keeping])
 
-    app = bare_app(title, watched, openapi_url="/openapi.json", large_bodies=large_bodies)
+    def well() -> dict[str, str]:
+        return {"status": "ok", "version": __version__, **notes()}
 
-    @app.get("/healthz", tags=["operations"])
+    app = bare_app(title, watched, openapi_url="/openapi.json", large_bodies=large_bodies)
+    app.user_middleware.insert(1, Middleware(_HealthFirst, health=health, well=well))  # within the envelope
+
+    @app.get(_HEALTH, tags=["operations"])
     async def healthz() -> dict[str, str]:
         """Whether this process and what it needs is up; 503 otherwise."""
         await health.require()
-        return {"status": "ok", "version": __version__}
+        return well()
 
     @app.get("/metrics", tags=["operations"], response_class=Response)
     def metrics() -> Response:
@@ -88,6 +97,23 @@ def bare_app(
     problem.install(app)
     app.add_middleware(_Envelope, large_bodies=large_bodies)
     return app
+
+
+class _HealthFirst:
+    """Says that all is well before any routing and other middleware, half of the time that an answer takes.
+
+    When the last check failed, or is old, the route answers.
+    """
+
+    def __init__(self, app: ASGIApp, health: Health, well: Callable[[], dict[str, str]]) -> None:
+        self._app = app
+        self._health = health
+        self._well = well
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", _HEALTH)
+        answer = JSONResponse(self._well()) if asked and self._health.is_well else self._app
+        await answer(scope, receive, send)
 
 
 def _operation_id(route: APIRoute) -> str:

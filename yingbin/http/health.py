@@ -31,6 +31,11 @@ class Health:
             await asyncio.shield(self._checking())
             await asyncio.sleep(_EVERY_S)
 
+    @property
+    def is_well(self) -> bool:
+        """Whether the last check came to a good end, at most 1 s ago."""
+        return self._failure is None and time.monotonic() - self._ended_s <= _OLDEST_S
+
     async def require(self) -> None:
         """Raise what the check has raised, at most 1 s ago; `Unavailable` when it does not come to an end."""
         if time.monotonic() - self._ended_s > _OLDEST_S:

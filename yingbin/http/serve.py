@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from yingbin.errors import BadConfiguration
+from yingbin.http.priority import answer_promptly
 
 _SWITCH_INTERVAL_S: Final = 0.0005
 """How long a thread that computes lets the one that answers wait, at each of the several steps of an answer."""
@@ -70,6 +71,7 @@ def serve(
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    answer_promptly()
     _AnnouncingServer(config, _url(listener, tls=certificate_file is not None), on_stop).run(sockets=[listener])
 
 

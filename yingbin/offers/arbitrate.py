@@ -9,9 +9,9 @@ invented; the province already appended the general list to the candidates. Ever
 from dataclasses import dataclass
 from typing import Final
 
-from yingbin.feed_wire import Avoid, Candidate, CardView
+from yingbin.feed_wire import Avoid, Candidate, CardView, Lever
 from yingbin.offers.decision.contact_policy import rests, wearied
-from yingbin.offers.decision.context import Context, factor, signals
+from yingbin.offers.decision.context import Context, factor, in_force, signals
 from yingbin.offers.decision.reasons import Why, Withheld
 from yingbin.offers.suitability import INVESTMENT, suitability_notes, suitable
 from yingbin.pad_wire import Offer
@@ -54,7 +54,8 @@ def arbitrate(view: CardView, context: Context, at_ms: int) -> Decision:
         else:
             withheld.append(Withheld(candidate.product, why, _rule(why, view, candidate, chosen)))
     avoid = (ASKED_OFTEN, *_avoid_now(view, at_ms)) if tired else _avoid_now(view, at_ms)
-    return Decision(tuple(map(_offer, chosen)), avoid, tuple(withheld))
+    offers = tuple(_offer(candidate, _said_beside(view, context, candidate, at_ms)) for candidate in chosen)
+    return Decision(offers, avoid, tuple(withheld))
 
 
 def _ranked(view: CardView, context: Context, at_ms: int) -> tuple[Candidate, ...]:
@@ -69,6 +70,10 @@ def _barred(view: CardView, context: Context, candidate: Candidate, at_ms: int, 
     """Return why this product is not raised now, whatever the others are."""
     if at_ms < candidate.valid_from_ms or 0 < candidate.valid_until_ms <= at_ms:
         return "not_on_sale"
+    if 0 < candidate.holds_until_ms <= at_ms:
+        return "no_reason"
+    if at_ms < candidate.rests_until_ms:
+        return "income_gap"
     if candidate.product in context.refused_products:
         return "refused_before"
     return rests(view, candidate.product, candidate.category, at_ms) or ("asked_often" if tired else None)
@@ -103,17 +108,29 @@ def _rule(why: Why, view: CardView, candidate: Candidate, chosen: list[Candidate
 
 def _avoid_now(view: CardView, at_ms: int) -> tuple[Avoid, ...]:
     """Make the suitability notes anew: the assessment may have expired since the province built the view."""
-    others = tuple(note for note in view.avoid if note.product != INVESTMENT)
+    others = tuple(
+        Avoid(note.product, note.text_zh, note.text_en)
+        for note in view.avoid
+        if note.product != INVESTMENT and not 0 < note.until_ms <= at_ms
+    )
     return (*suitability_notes(view.risk_tolerance, view.risk_valid_until_ms, at_ms), *others)
 
 
-def _offer(candidate: Candidate) -> Offer:
+def _said_beside(view: CardView, context: Context, candidate: Candidate, at_ms: int) -> list[Lever]:
+    """Return the levers in force that say why."""
+    if not view.personalised:
+        return []
+    counting = in_force(candidate.levers, signals(view, context, at_ms), context.branch_id, at_ms)
+    return [lever for lever in counting if lever.reason_zh]
+
+
+def _offer(candidate: Candidate, beside: list[Lever]) -> Offer:
     return Offer(
         product=candidate.product,
         name_zh=candidate.name_zh,
         name_en=candidate.name_en,
-        reason_zh=candidate.reason_zh,
-        reason_en=candidate.reason_en,
+        reason_zh=";".join((candidate.reason_zh, *(lever.reason_zh for lever in beside))),
+        reason_en="; ".join((candidate.reason_en, *(lever.reason_en for lever in beside))),
         talking_point_zh=candidate.talking_point_zh,
         talking_point_en=candidate.talking_point_en,
         confidence=candidate.confidence,

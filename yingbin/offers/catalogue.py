@@ -8,7 +8,7 @@ import hashlib
 import json
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from importlib.resources import files
@@ -17,24 +17,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from yingbin.errors import BadConfiguration
 from yingbin.feed_wire import ContactPolicy, Lever
 from yingbin.offers.decision.context import CAMPAIGN
 from yingbin.offers.entries import CatalogueFile, Category, General, Product, RuleText, Source
 from yingbin.offers.expression import BadExpression, Condition
 from yingbin.offers.facts import FACT_TYPES
+from yingbin.offers.faults import BadCatalogue, Faults, bad_toml
 from yingbin.offers.profile import CHINA_TIME
-from yingbin.offers.toml_lines import Lines, Loc
+from yingbin.offers.toml_lines import Loc
 
 __all__ = ["BadCatalogue", "Catalogue", "Category", "Product", "Rule", "load_catalogue", "parse_catalogue"]
-
-_LISTED = frozenset({"product", "rule", "lever", "campaign"})
-
-
-class BadCatalogue(BadConfiguration):
-    """The catalogue file cannot be used; the message has a line of its own for each rule or product that is wrong."""
-
-    code = "bad_catalogue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +84,15 @@ def parse_catalogue(text: str, name: str) -> Catalogue:
     """Check the TOML `text` and compile its rules; `name` is the file named in errors. Raises `BadCatalogue`."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadCatalogue(f"{name}: not valid TOML: {error}") from error
-    faults = _Faults(Lines(text), name)
+    except (ValueError, RecursionError) as error:  # also what is nested, or counts, beyond all bounds
+        raise bad_toml(name, error) from error
+    faults = Faults(text, raw, name)
     try:
         file = CatalogueFile.model_validate(raw)
     except ValidationError as error:
         for one in error.errors(include_url=False, include_context=False, include_input=False):
-            faults.add(one["loc"], _who(raw, one["loc"]), one["msg"])
+            faults.add_invalid(one["loc"], one["msg"], one["type"])
+        _conditions_as_written(raw, faults)
         raise faults.error() from error
     rules = _rules(file, faults)
     eligible = _eligible(file, faults)
@@ -137,66 +130,67 @@ def _midnight_ms(day: date) -> int:
     return int(datetime.combine(day, time.min, CHINA_TIME).timestamp() * 1000)
 
 
-def _check_products(file: CatalogueFile, faults: "_Faults") -> None:
+def _check_products(file: CatalogueFile, faults: Faults) -> None:
     codes = [product.code for product in file.product]
     for number, product in enumerate(file.product):
         who = f"product {product.code!r}"
         if product.code in codes[:number]:
-            faults.add(("product", number, "code"), who, "duplicate code")
+            faults.add(("product", number, "code"), who, "duplicate code", "duplicate")
         for other in product.excludes:
             if other == product.code or other not in codes:
                 fault = "excludes itself" if other == product.code else f"excludes unknown product {other!r}"
-                faults.add(("product", number, "excludes"), who, fault)
+                faults.add(("product", number, "excludes"), who, fault, "reference")
 
 
-def _check_general(file: CatalogueFile, faults: "_Faults") -> None:
+def _check_general(file: CatalogueFile, faults: Faults) -> None:
     general, who = file.general, "general list"
     products = {product.code: product for product in file.product}
     if general.source not in file.sources:
-        faults.add(("general", "source"), who, f"unknown source {general.source!r}")
+        faults.add(("general", "source"), who, f"unknown source {general.source!r}", "reference")
     for code in general.products:
         if code not in products:
-            faults.add(("general", "products"), who, f"unknown product {code!r}")
+            faults.add(("general", "products"), who, f"unknown product {code!r}", "reference")
         elif products[code].investment or products[code].credit:
             reason = f"{code!r} is an investment or credit product: not for everybody"
-            faults.add(("general", "products"), who, reason)
+            faults.add(("general", "products"), who, reason, "value")
 
 
-def _check_levers(file: CatalogueFile, faults: "_Faults") -> None:
+def _check_levers(file: CatalogueFile, faults: Faults) -> None:
     codes = {product.code for product in file.product}
     targets = [(lever.signal, lever.product, lever.category) for lever in file.lever]
     for number, lever in enumerate(file.lever):
         who = f"lever number {number + 1}"
         if lever.product and lever.product not in codes:
-            faults.add(("lever", number, "product"), who, f"unknown product {lever.product!r}")
+            faults.add(("lever", number, "product"), who, f"unknown product {lever.product!r}", "reference")
         if targets[number] in targets[:number]:
-            faults.add(("lever", number, "signal"), who, "a lever of this signal and target is there already")
+            told = "a lever of this signal and target is there already"
+            faults.add(("lever", number, "signal"), who, told, "duplicate")
     ids = [campaign.id for campaign in file.campaign]
     for number, campaign in enumerate(file.campaign):
         who = f"campaign {campaign.id!r}"
         if campaign.id in ids[:number]:
-            faults.add(("campaign", number, "id"), who, "duplicate id")
+            faults.add(("campaign", number, "id"), who, "duplicate id", "duplicate")
         if campaign.product not in codes:
-            faults.add(("campaign", number, "product"), who, f"unknown product {campaign.product!r}")
+            faults.add(("campaign", number, "product"), who, f"unknown product {campaign.product!r}", "reference")
 
 
-def _rules(file: CatalogueFile, faults: "_Faults") -> tuple[Rule, ...]:
+def _rules(file: CatalogueFile, faults: Faults) -> tuple[Rule, ...]:
     codes = {product.code for product in file.product}
     rules: dict[str, Rule] = {}
     for number, text in enumerate(file.rule):
         who = f"rule {text.id!r}"
         if text.id in rules:
-            faults.add(("rule", number, "id"), who, "duplicate id")
+            faults.add(("rule", number, "id"), who, "duplicate id", "duplicate")
         if text.product not in codes:
-            faults.add(("rule", number, "product"), who, f"unknown product {text.product!r}")
+            faults.add(("rule", number, "product"), who, f"unknown product {text.product!r}", "reference")
         if text.source not in file.sources:
-            faults.add(("rule", number, "source"), who, f"unknown source {text.source!r}")
+            faults.add(("rule", number, "source"), who, f"unknown source {text.source!r}", "reference")
         if condition := _condition(text.when, ("rule", number, "when"), f"{who}: when", faults):
             rules[text.id] = Rule(text, condition)
     return tuple(rules.values())
 
 
-def _eligible(file: CatalogueFile, faults: "_Faults") -> dict[str, Condition]:
+def _eligible(file: CatalogueFile, faults: Faults) -> dict[str, Condition]:
     found = {}
     for number, product in enumerate(file.product):
         loc, who = ("product", number, "eligible"), f"product {product.code!r}: eligible"
@@ -205,11 +199,22 @@ def _eligible(file: CatalogueFile, faults: "_Faults") -> dict[str, Condition]:
     return found
 
 
-def _condition(text: str, loc: Loc, who: str, faults: "_Faults") -> Condition | None:
+def _conditions_as_written(raw: Mapping[str, Any], faults: Faults) -> None:
+    """Check the conditions of a file whose tables are wrong elsewhere, so that every mistake is told at once."""
+    for table, field in (("rule", "when"), ("product", "eligible")):
+        rows = raw.get(table)
+        for number, row in enumerate(rows if isinstance(rows, list) else ()):
+            text = row.get(field) if isinstance(row, dict) else None
+            if isinstance(text, str) and (text or table == "rule"):
+                loc = (table, number, field)
+                _condition(text, loc, faults.who(loc), faults)
+
+
+def _condition(text: str, loc: Loc, who: str, faults: Faults) -> Condition | None:
     try:
         return Condition(text, FACT_TYPES)
     except BadExpression as error:
-        faults.add(loc, who, error.message)
+        faults.add(loc, who, error.message, "expression", error.position)
         return None
 
 
@@ -232,34 +237,3 @@ def _excludes(products: Sequence[Product]) -> dict[str, tuple[str, ...]]:
             found[product.code].add(other)
             found[other].add(product.code)
     return {code: tuple(sorted(others)) for code, others in found.items()}
-
-
-def _who(raw: dict[str, Any], loc: Loc) -> str:
-    if len(loc) > 1 and loc[0] in _LISTED and isinstance(loc[1], int):
-        entry = raw[str(loc[0])][loc[1]]
-        name = entry.get("id", entry.get("code")) if isinstance(entry, dict) else None
-        field = f": {loc[2]}" if len(loc) > 2 else ""
-        return f"{loc[0]} {repr(name) if name else f'number {loc[1] + 1}'}{field}"
-    return ".".join(str(part) for part in loc)
-
-
-class _Faults:
-    """Everything that is wrong with a file, by line."""
-
-    def __init__(self, lines: Lines, name: str) -> None:
-        self._lines = lines
-        self._name = name
-        self._found: list[tuple[int, str]] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
-    def add(self, loc: Loc, who: str, message: str) -> None:
-        self._found.append((self._lines.of(loc), f"{who}: {message}"))
-
-    def error(self) -> BadCatalogue:
-        return BadCatalogue("\n".join(self._sorted()))
-
-    def _sorted(self) -> Iterator[str]:
-        for line, said in sorted(self._found):
-            yield f"{self._name}, line {line}: {said}"

@@ -11,10 +11,12 @@ from rich.table import Table
 
 from yingbin.offers.bank.cli import app as data_app
 from yingbin.offers.insights.cli import app as insights_app
+from yingbin.offers.learning.cli import add_to
 
 app = typer.Typer(help="What to offer: catalogues, decisions, insights.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(insights_app, name="insights")
+add_to(app)
 
 _File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A catalogue.")]
 
@@ -68,6 +70,7 @@ def replay(
 def simulate(
     records: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of whole decision records.")],
     catalogue: Annotated[Path | None, typer.Option(help="The catalogue to try; the packaged one.")] = None,
+    old: Annotated[Path | None, typer.Option(help="Compare with this one, not with what was offered then.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line of stdout.")] = False,
 ) -> None:
@@ -76,7 +79,8 @@ def simulate(
     from yingbin.offers.decision.record import decoded
     from yingbin.offers.learning.simulation import simulate
 
-    found = simulate((decoded(path.read_bytes()) for path in sorted(records.glob("*.json"))), load_catalogue(catalogue))
+    whole = (decoded(path.read_bytes()) for path in sorted(records.glob("*.json")))
+    found = simulate(load_catalogue(old) if old else None, load_catalogue(catalogue), whole)
     console = Console(stderr=True)
     for title, changes in (("product", found.by_product), ("branch", found.by_branch), ("tier", found.by_segment)):
         table = Table(title, "before", "after", "gained", "lost")

@@ -1,5 +1,6 @@
 """A customer as the province records him: who he is to the bank, and his profile."""
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -34,7 +35,7 @@ class Gender(StrEnum):
     UNKNOWN = "unknown"
 
 
-_HONORIFICS = {
+HONORIFICS: Mapping[str, tuple[str, str]] = {
     Gender.MALE: ("先生", "Mr"),
     Gender.FEMALE: ("女士", "Ms"),
     Gender.UNKNOWN: ("客户", "Customer"),
@@ -66,7 +67,7 @@ class CustomerRecord(BaseModel):
     @property
     def honorific(self) -> tuple[str, str]:
         """Chinese and English form of address."""
-        return _HONORIFICS[self.gender]
+        return HONORIFICS[self.gender]
 
     def age_on(self, day: date) -> int:
         """Completed years on `day`."""

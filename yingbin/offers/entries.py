@@ -43,6 +43,8 @@ class Regime(StrEnum):
 
 
 def _sayable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of text")
     if bad := forbidden(text):
         raise ValueError(f"must not be shown on a tablet: {bad}")
     return text
@@ -68,12 +70,20 @@ def _placeholders(text: str) -> str:
     for _, name, spec, conversion in parts:
         if name is not None and (name not in PLACEHOLDERS or spec or conversion):
             raise ValueError(f"unknown placeholder {{{name}}}; allowed are {', '.join(sorted(PLACEHOLDERS))}")
+    _sayable(text.format(**dict.fromkeys(PLACEHOLDERS, 12)))  # a number may become money or an hour by what follows it
     return text
 
 
+def _product_code(code: str) -> str:
+    _sayable(code.replace("_", " "))  # the tablet gets it with the offer
+    return code
+
+
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-Chinese = Annotated[str, AfterValidator(_chinese)]
-English = Annotated[str, AfterValidator(_english)]
+ProductCode = Annotated[Code, AfterValidator(_product_code)]
+Chinese = Annotated[str, StringConstraints(max_length=200), AfterValidator(_chinese)]
+English = Annotated[str, StringConstraints(max_length=400), AfterValidator(_english)]
+Expression = Annotated[str, StringConstraints(max_length=1000)]
 Days = Annotated[int, Field(ge=0, le=3650, strict=True)]
 
 
@@ -103,7 +113,7 @@ class Product(_InForce):
     amount must reach; `term_days` the usual term, 0 for none. `excludes`: never on one card with these.
     """
 
-    code: Code
+    code: ProductCode
     name_zh: Chinese
     name_en: English
     category: Category
@@ -116,7 +126,7 @@ class Product(_InForce):
     margin_fen: int = Field(default=0, ge=0, le=MAX_AMOUNT_FEN, strict=True)
     lever: float = Field(default=1.0, ge=0.5, le=2)
     holding: Holding | None = None
-    eligible: str = ""
+    eligible: Expression = ""
     min_amount_fen: int = Field(default=0, ge=0, le=MAX_AMOUNT_FEN, strict=True)
     term_days: int = Field(default=0, ge=0, le=36_500, strict=True)
     excludes: tuple[Code, ...] = ()
@@ -147,7 +157,7 @@ class RuleText(_Strict):
 
     id: Code
     product: str
-    when: str
+    when: Expression
     propensity: float = Field(gt=0, le=1)
     source: str
     reason_zh: Annotated[Chinese, AfterValidator(_placeholders)]

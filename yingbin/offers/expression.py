@@ -4,12 +4,13 @@ A condition may compare facts with numbers, do arithmetic, and join with `and`, 
 text and look-ups are refused when the catalogue is loaded, as are unknown facts and mismatched types.
 """
 
+import re
 from collections.abc import Mapping
 
 import rule_engine
 from rule_engine import DataType, ast
 from rule_engine.errors import ArithmeticError as RuleArithmeticError
-from rule_engine.errors import EngineError
+from rule_engine.errors import EngineError, RuleSyntaxError, SymbolResolutionError
 
 from yingbin.errors import InvalidInput
 
@@ -17,9 +18,13 @@ Fact = bool | int | float
 
 
 class BadExpression(InvalidInput):
-    """A condition cannot be used; the message says why."""
+    """A condition cannot be used; the message says why. `position`: the character it is about, where that is known."""
 
     code = "bad_expression"
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 class Condition:
@@ -34,7 +39,10 @@ class Condition:
             self._rule = rule_engine.Rule(text, context=context)
         except EngineError as error:
             hint = getattr(error, "suggestion", None)
-            raise BadExpression(error.message + (f"; did you mean {hint!r}?" if hint else "")) from error
+            told = error.message + (f"; did you mean {hint!r}?" if hint else "")
+            raise BadExpression(told, _position(error, text)) from error
+        except RecursionError as error:
+            raise BadExpression("nested too deeply") from error
         if _kind(self._rule.statement.expression) is not DataType.BOOLEAN:
             raise BadExpression("must be true or false, not a number")
         self.text = text
@@ -47,6 +55,16 @@ class Condition:
             return bool(self._rule.matches(facts))
         except (RuleArithmeticError, ArithmeticError):
             return False
+
+
+def _position(error: EngineError, text: str) -> int | None:
+    """Return where in `text` an error is: at a token, at an unknown name, or at the end when something is missing."""
+    if isinstance(error, RuleSyntaxError):
+        return len(text) if error.token is None else int(error.token.lexpos)
+    if isinstance(error, SymbolResolutionError):
+        found = re.search(rf"(?<!\w){re.escape(error.symbol_name)}(?!\w)", text)
+        return found.start() if found else None
+    return None
 
 
 def _kind(node: object) -> object:

@@ -4,15 +4,18 @@ Score = propensity x value x lever of the season; the propensity is the rule's o
 policy, levers of the visit and suitability are NOT applied here: they are checked at the visit (C11).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+
+import msgspec
 
 from yingbin.feed_wire import Avoid, Candidate
 from yingbin.offers.catalogue import Catalogue, Product, Rule, in_force_ms
 from yingbin.offers.decision.reasons import Why, Withheld, bands
 from yingbin.offers.expression import Fact
 from yingbin.offers.facts import facts, placeholder_values
+from yingbin.offers.insights.effects import PROPENSITY, STRENGTH, SoftFact, lever, raised, resting
 from yingbin.offers.profile import CHINA_TIME, Profile
 from yingbin.offers.suitability import suitability_notes
 from yingbin.offers.wording import INCOME_GAP_EN, INCOME_GAP_ZH
@@ -45,18 +48,27 @@ class _Customer:
     said: Mapping[str, int]
     learned: Mapping[str, float]
     no_credit: Avoid | None
+    raised: Mapping[str, SoftFact]
+    resting: Mapping[str, int]
     best: dict[str, tuple[float, Rule]] = field(default_factory=dict)
 
 
-def assess(profile: Profile, catalogue: Catalogue, today: date, learned: Mapping[str, float] | None = None) -> Assessed:
+def assess(
+    profile: Profile,
+    catalogue: Catalogue,
+    today: date,
+    learned: Mapping[str, float] | None = None,
+    soft: Sequence[SoftFact] = (),
+) -> Assessed:
     """Take every product through eligibility and applicability, on `today` in China.
 
-    `learned`: P(accept) by product from a model; where it has none, or nothing usable, the rules answer. The general
-    list fills the card, without what the customer holds already.
+    `learned`: P(accept) by product from a model; where it has none, or nothing usable, the rules answer. `soft`: facts
+    that raise a product, be it for a rule's reason or only for theirs, or let it rest; whatever they say, it must be
+    eligible first. The general list fills the card, without what the customer holds already.
     """
     customer = _Customer(
         profile, facts(profile, today), profile.as_of.isoformat(), placeholder_values(profile), learned or {},
-        credit_withheld(profile),
+        credit_withheld(profile), raised(soft, today), resting(soft, today),
     )  # fmt: skip
     found: dict[str, Candidate] = {}
     withheld: dict[str, Withheld] = {}
@@ -67,6 +79,8 @@ def assess(profile: Profile, catalogue: Catalogue, today: date, learned: Mapping
     for code, product in catalogue.products.items():
         if code in customer.best:
             found[code] = _found(product, catalogue, customer, *customer.best[code])
+        elif code not in withheld and code in customer.raised:
+            found[code] = _raised(product, catalogue, customer, customer.raised[code])
         elif code not in withheld:
             withheld[code] = _no_reason(code, catalogue, customer)
     for candidate in general_list(catalogue):
@@ -94,11 +108,17 @@ def general_list(catalogue: Catalogue) -> tuple[Candidate, ...]:
     )
 
 
-def avoid(profile: Profile, today: date) -> tuple[Avoid, ...]:
-    """Return what not to offer, in the allowed wording (C15): investments above tolerance, credit without capacity."""
+def avoid(profile: Profile, today: date, soft: Sequence[SoftFact] = ()) -> tuple[Avoid, ...]:
+    """Return what not to offer, in the allowed wording (C15): investments above tolerance, credit without capacity.
+
+    A soft fact says of credit what an undocumented income does, and no more.
+    """
     at_ms = int(datetime.combine(today, time.min, CHINA_TIME).timestamp() * 1000)
     notes = suitability_notes(*risk_of(profile), at_ms)
     withheld = credit_withheld(profile)
+    until = resting(soft, today)
+    if withheld is None and until:
+        withheld = Avoid(CREDIT, INCOME_GAP_ZH, INCOME_GAP_EN, max(until.values()))
     return (*notes, withheld) if withheld else notes
 
 
@@ -166,8 +186,29 @@ def _found(product: Product, catalogue: Catalogue, customer: _Customer, propensi
     reason_zh = f"{rule.text.reason_zh.format(**customer.said)}(来源:{source.zh},{customer.as_of})"
     reason_en = f"{rule.text.reason_en.format(**customer.said)} (source: {source.en}, {customer.as_of})"
     score = propensity * product.value * product.lever
-    return _candidate(
+    candidate = _candidate(
         product, catalogue, score, reason_zh, reason_en, rule=rule.text.id, confidence=confidence_of(propensity)
+    )
+    return _with_soft_facts(candidate, customer, explains=True)
+
+
+def _raised(product: Product, catalogue: Catalogue, customer: _Customer, fact: SoftFact) -> Candidate:
+    """Return a product that no rule found: the fact is its reason as long as it holds."""
+    score = PROPENSITY * product.value * product.lever
+    confidence = confidence_of(PROPENSITY * STRENGTH[fact.state])
+    candidate = _candidate(
+        product, catalogue, score, fact.reason_zh, fact.reason_en, rule=fact.insight, confidence=confidence
+    )
+    candidate = msgspec.structs.replace(candidate, holds_until_ms=fact.until_ms)
+    return _with_soft_facts(candidate, customer, explains=False)
+
+
+def _with_soft_facts(candidate: Candidate, customer: _Customer, *, explains: bool) -> Candidate:
+    fact, levers = customer.raised.get(candidate.product), candidate.levers
+    return msgspec.structs.replace(
+        candidate,
+        levers=(*levers, lever(fact, explains=explains)) if fact else levers,
+        rests_until_ms=customer.resting.get(candidate.product, 0),
     )
 
 
@@ -186,7 +227,13 @@ def _withheld(
 
 
 def _candidate(
-    product: Product, catalogue: Catalogue, score: float, reason_zh: str, reason_en: str, **more: str
+    product: Product,
+    catalogue: Catalogue,
+    score: float,
+    reason_zh: str,
+    reason_en: str,
+    rule: str = "",
+    confidence: str = "",
 ) -> Candidate:
     valid_from_ms, valid_until_ms = in_force_ms(product.valid_from, product.valid_until)
     return Candidate(
@@ -205,5 +252,6 @@ def _candidate(
         valid_from_ms=valid_from_ms,
         valid_until_ms=valid_until_ms,
         levers=catalogue.levers.get(product.code, ()),
-        **more,
+        rule=rule,
+        confidence=confidence,
     )

@@ -5,7 +5,7 @@ No table has a column for a probe: of somebody who is not enrolled only the id o
 says is not here but in a sealed folder.
 """
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from yingbin.storage.audit import audit_tables
@@ -123,7 +123,7 @@ class Ring(Base):
 
 
 class OutcomeRow(Base):
-    """What a manager reported; stays until the province has it."""
+    """What a manager reported; stays until the province has it. `basis`: `feed_wire.Basis` as JSON."""
 
     __tablename__ = "outcomes"
     outcome_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -134,11 +134,28 @@ class OutcomeRow(Base):
     kind: Mapped[str] = mapped_column(String(32))
     product: Mapped[str] = mapped_column(String(200))
     at_ms: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(String(32), server_default="")
+    place: Mapped[int] = mapped_column(server_default="0")
+    basis: Mapped[str] = mapped_column(Text, server_default="{}")
+    forwarded_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
+
+
+class InsightAnswerRow(Base):
+    """What a customer said of a question on his portrait; stays until the province has it."""
+
+    __tablename__ = "insight_answers"
+    answer_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    card_id: Mapped[str] = mapped_column(String(36))
+    customer_id: Mapped[str] = mapped_column(String(200), index=True)
+    staff_id: Mapped[str] = mapped_column(String(200))
+    fact_id: Mapped[str] = mapped_column(String(64))
+    confirmed: Mapped[bool]
+    at_ms: Mapped[int] = mapped_column(BigInteger)
     forwarded_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
 
 
 class BranchDayRow(Base):
-    """What a branch did on a day (`feed_wire.BranchDay`); `reported`: the `changes` that the province was told of."""
+    """What a branch did on a day (`report_wire.BranchDay`); `reported`: the `changes` that the province was told of."""
 
     __tablename__ = "branch_days"
     branch_id: Mapped[str] = mapped_column(String(200), primary_key=True)
@@ -155,6 +172,7 @@ class WatchAlertRow(Base):
     """Somebody of a watch list was seen (C13). `sealed`: who it is; `told_staff_id`: the one who may know, if named.
 
     `webhook_due_at_ms`: when the security desk is to be told by HTTP again; None when it knows or there is none.
+    `reported`: whether the province was told how soon it was acknowledged.
     """
 
     __tablename__ = "watch_alerts"
@@ -170,6 +188,7 @@ class WatchAlertRow(Base):
     acknowledged_by: Mapped[str] = mapped_column(String(200), default="")
     webhook_due_at_ms: Mapped[int | None] = mapped_column(BigInteger, index=True)
     webhook_attempts: Mapped[int] = mapped_column(default=0)
+    reported: Mapped[bool] = mapped_column(default=False)
     sealed: Mapped[bytes]
 
 

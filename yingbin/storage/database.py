@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from yingbin.errors import BadConfiguration, StorageFull, Unavailable
+from yingbin.storage.sqlite_file import SqliteFile
 from yingbin.storage.turns import Turns
 
 _BUSY_TIMEOUT_MS: Final = 5000
@@ -46,9 +47,12 @@ class Database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine: Engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         self._turns: Turns | None = None  # a server queues by itself
+        self._file: SqliteFile | None = None
         if parsed.get_backend_name() == "sqlite":
             _tune_sqlite(self.engine)
             self._turns = Turns()
+            if parsed.database:
+                self._file = SqliteFile(Path(parsed.database).absolute(), self.engine)
         self.recorder: Recorder | None = None
 
     @contextmanager
@@ -76,7 +80,9 @@ class Database:
         return self._turns.turn(_BUSY_TIMEOUT_MS / 1000) if self._turns else nullcontext()
 
     def check(self) -> None:
-        """Ask the database one trivial question, at constant cost. Raises `Unavailable`."""
+        """Ask the database one trivial question, at constant cost. Raises `Unavailable`, also when its file is lost."""
+        if self._file is not None:
+            self._file.check()
         with self.read() as session:
             session.execute(text("SELECT 1"))
 

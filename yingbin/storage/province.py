@@ -5,7 +5,7 @@ the only place of the keys, so neither database says anything about anybody with
 Instants are UTC milliseconds.
 """
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from yingbin.storage.audit import audit_tables
@@ -251,18 +251,27 @@ class FeedRow(Base):
 
 
 class OutcomeRow(Base):
-    """What came of a card, as reported by a city."""
+    """What came of a card, as reported by a city, and which policy made the card (`feed_wire.Basis`)."""
 
     __tablename__ = "outcomes"
 
     outcome_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
-    card_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    card_id: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
     customer_id: Mapped[str] = mapped_column(ForeignKey("customers.customer_id"), index=True)
     branch_id: Mapped[str] = mapped_column(ForeignKey("branches.branch_id"), index=True)
     staff_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     kind: Mapped[str] = mapped_column(String(32))
     product: Mapped[str] = mapped_column(String(64))
-    at_ms: Mapped[int]
+    at_ms: Mapped[int] = mapped_column(index=True)
+    reason: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    place: Mapped[int] = mapped_column(default=0, server_default="0")
+    policy: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    holdout: Mapped[bool] = mapped_column(default=False, server_default=false())
+    experiment: Mapped[str] = mapped_column(String(ID_LENGTH), default="", server_default="")
+    arm: Mapped[str] = mapped_column(String(ID_LENGTH), default="", server_default="")
+    probability: Mapped[float] = mapped_column(default=1.0, server_default="1")
+    programme: Mapped[str] = mapped_column(String(ID_LENGTH), default="", server_default="")
+    learned: Mapped[str] = mapped_column(String(ID_LENGTH), default="", server_default="")
 
 
 AUDIT = audit_tables(Base.metadata)
@@ -280,4 +289,13 @@ class ImpostorScore(Base):
 
 
 # At the end, since they rest on `Base`: whoever imports this tree has all of its tables.
-from yingbin.storage import batch, lifecycle, statistics, watch  # noqa: E402, F401
+from yingbin.storage import (  # noqa: E402
+    batch,  # noqa: F401
+    catalogues,  # noqa: F401
+    insights,  # noqa: F401
+    learning,  # noqa: F401
+    lifecycle,  # noqa: F401
+    portraits,  # noqa: F401
+    statistics,  # noqa: F401
+    watch,  # noqa: F401
+)

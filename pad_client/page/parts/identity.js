@@ -1,8 +1,8 @@
-// "Please verify": a person looks before a name is used or money is shown; then the portrait.
+// "Please verify": a person looks before a name is used or money is shown; then the way to the portrait.
 import { el, glyph, rebuildOn } from '../../shared/dom.js';
-import { yuan } from '../../shared/format.js';
-import { current, pick, t } from '../../shared/strings.js';
+import { current, t } from '../../shared/strings.js';
 import { tap } from '../../shared/parts/tap.js';
+import { hasContent } from './portrait.js';
 
 export class Identity {
   constructor(host) {
@@ -41,10 +41,6 @@ export class Identity {
       return [this.banner(t('verify.done')), this.confirmButton(t('money.retry'), 'plain-button'),
         el('p', { class: 'money', testid: 'money' }, t('money.unavailable'))];
     }
-    if (portrait.lines.length === 0) return [...head, el('p', { class: 'money', testid: 'money' }, t('money.empty'))];
-    return [...head, el('dl', { class: 'money', testid: 'money', 'aria-label': t('money.title') }, ...portrait.lines.map((line) => el('div', {},
-      el('dt', {}, pick(line, 'label')),
-      el('dd', {}, yuan(line.amount_fen)),
-      el('dd', { class: 'money-source' }, t('money.source', line)))))];
+    return hasContent(portrait) ? head : [...head, el('p', { class: 'money', testid: 'money' }, t('money.empty'))];
   }
 }

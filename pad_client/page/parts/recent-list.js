@@ -7,6 +7,7 @@ import { calledBy, tierBadge } from './who.js';
 
 class Recent extends HTMLElement {
   connectedCallback() {
+    this.setAttribute('role', 'complementary');
     this.titles = [el('h2'), el('h2')];
     this.lists = [el('ul', { class: 'rows' }), el('ul', { class: 'rows rows-small' })];
     this.groups = this.lists.map((list, i) => el('section', { class: 'recent-group' }, this.titles[i], list));

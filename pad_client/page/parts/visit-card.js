@@ -6,6 +6,7 @@ import { current, pick, t, word } from '../../shared/strings.js';
 import { Actions } from './actions.js';
 import { avoidBlock, offerBlock } from './offers.js';
 import { Identity } from './identity.js';
+import { Portrait } from './portrait.js';
 import { tierBadge } from './who.js';
 
 class VisitCard extends HTMLElement {
@@ -23,6 +24,7 @@ class VisitCard extends HTMLElement {
     this.when = el('span', { class: 'when', testid: 'when' });
     this.assigned = el('p', { class: 'assigned' });
     this.identity = new Identity(this);
+    this.portrait = new Portrait(this);
     this.offers = el('div', { class: 'offers' });
     this.avoid = el('div', { class: 'avoid', testid: 'avoid' });
     this.wrong = el('div', { class: 'wrong' });
@@ -36,6 +38,7 @@ class VisitCard extends HTMLElement {
           el('p', { class: 'where' }, glyph('place'), this.place, this.when),
           this.assigned)),
       this.identity.node,
+      this.portrait.node,
       el('div', { class: 'what' }, this.wrong, this.offers, this.avoid),
       this.actions.node,
     );
@@ -69,6 +72,7 @@ class VisitCard extends HTMLElement {
     this.assigned.hidden = model.mine;
     setText(this.assigned, t('card.assigned', { staff: card.assigned_to }));
     this.identity.show(model);
+    this.dataset.portrait = this.portrait.show(model) ? 'open' : 'closed';
     this.wrong.hidden = !isWrong;
     this.offers.hidden = isWrong;
     rebuildOn(this.wrong, [language], () => [el('h2', {}, t('wrong.title')), el('p', {}, t('wrong.text'))]);

@@ -7,6 +7,7 @@ const NAMES = { zh: '中', en: 'EN' };
 
 class TopBar extends HTMLElement {
   connectedCallback() {
+    this.setAttribute('role', 'banner');
     this.branch = el('span', { class: 'bar-branch' });
     this.staff = el('span', { class: 'bar-staff' });
     this.dot = el('span', { class: 'bar-dot', 'aria-hidden': 'true' });

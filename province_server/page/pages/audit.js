@@ -71,9 +71,13 @@ function chain() {
   return el('section', { class: 'card' }, el('div', { class: 'card-head' }, el('h2', {}, t('audit.chain')), may('verify_audit') && button), said);
 }
 
+// A chain that lost something to a restored backup is never shown as whole.
+const whole = (status) => status.complete && !status.acknowledged.length;
+
 const shown = (status) => el('div', { class: 'stack' },
   status.fault
     ? el('p', { class: 'problem' }, t('audit.fault', { seq: status.fault_seq, fault: status.fault }))
-    : el('p', { class: status.complete ? 'good-box' : 'hint-box' }, t(status.complete ? 'audit.whole' : 'audit.checking', { n: number(status.checked_up_to), of: number(status.records) })),
+    : el('p', { class: whole(status) ? 'good-box' : 'hint-box' }, t(!status.complete ? 'audit.checking' : whole(status) ? 'audit.whole' : 'audit.rest', { n: number(status.checked_up_to), of: number(status.records) })),
+  ...status.acknowledged.map((gap) => el('p', { class: 'hint-box' }, t('audit.gap', { gap }))),
   facts([[t('audit.anchored'), number(status.anchored_up_to)],
     ...status.anchors.map((anchor) => [anchor.writer, el('span', {}, `${number(anchor.seq)} · ${anchor.received_at_ms ? dateTime(anchor.received_at_ms) : '—'} `, anchor.late && tag(t('audit.late'), 'warn'))])]));

@@ -1,6 +1,7 @@
 // Camera boxes: register one, whose bundle is handed out once; refuse one that was lost.
 import { post, saveAs } from '../api.js';
 import { el } from '../dom.js';
+import { dateTime } from '../format.js';
 import { confirm } from '../parts/dialog.js';
 import { id, listing } from '../parts/listing.js';
 import { branches } from '../parts/names.js';
@@ -21,6 +22,7 @@ export default async function show(root) {
     columns: [
       { label: t('boxes.id'), cell: (one) => id(one.box_id) },
       { label: t('boxes.branch'), cell: (one) => names.name(one.branch_id) },
+      { label: t('boxes.seen'), kind: 'time', cell: (one) => (one.last_seen_at_ms ? dateTime(one.last_seen_at_ms) : t('boxes.never')) },
       { label: t('table.state'), cell: (one) => (one.revoked ? tag(t('boxes.revoked'), 'bad') : tag(t('boxes.registered'), 'good')) },
     ],
     add: {

@@ -1,4 +1,4 @@
-// What the offers do: shown, taken up, declined and sold by week, product and branch. Counts only, no small groups.
+// What the offers do and bring, and whom they pass by. Counts only, no small groups.
 import { get } from '../api.js';
 import { el, place } from '../dom.js';
 import { number, percent } from '../format.js';
@@ -7,6 +7,8 @@ import { branches } from '../parts/names.js';
 import { problemBox } from '../parts/notice.js';
 import { bars, intervals } from '../plots.js';
 import { t } from '../strings.js';
+import { brings } from './effect-brings.js';
+import { groups } from './effect-groups.js';
 
 const DAY_MS = 86_400_000;
 const PERIODS = [30, 90, 365];
@@ -18,18 +20,23 @@ export default async function show(root) {
   const names = await branches();
   const period = el('select', { class: 'input', id: 'period', onchange: () => draw() }, PERIODS.map((days) => el('option', { value: days, selected: days === 90 }, t('statistics.days', { n: days }))));
   const plots = el('div', { class: 'columns' });
-  const tables = el('div', {});
+  const measured = el('div', { class: 'stack' });
+  const tables = el('div', { class: 'stack' });
+  const compared = el('div', { class: 'stack' });
 
   async function draw() {
     try {
-      const told = await get('effect', { first: day(Number(period.value) - 1), last: day(0) });
+      const days = { first: day(Number(period.value) - 1), last: day(0) };
+      const told = await get('effect', days);
+      measured.replaceChildren(...brings(told));
+      compared.replaceChildren(...groups(days, names));
       plots.replaceChildren(...pictures(told));
       tables.replaceChildren(
         figures(t('effect.products'), told.products, (name) => name),
         figures(t('effect.branches'), told.branches, names.name),
         el('p', { class: 'lead' }, t('effect.left_out', { n: told.left_out, k: told.k })));
     } catch (problem) {
-      tables.replaceChildren();
+      for (const part of [measured, tables, compared]) part.replaceChildren();
       plots.replaceChildren(problemBox(problem, draw));
     }
   }
@@ -38,7 +45,7 @@ export default async function show(root) {
     heading({ title: t('page.effect'), lead: t('effect.lead') }),
     el('div', { class: 'bar filters' },
       el('div', { class: 'field' }, el('label', { class: 'field-label', for: 'period' }, t('statistics.period')), period)),
-    plots, tables);
+    measured, plots, tables, compared);
   await draw();
 }
 

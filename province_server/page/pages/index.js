@@ -10,6 +10,7 @@ export const SECTIONS = [
     page('galleries', 'list_galleries', 'gallery', () => import('./galleries.js')),
     page('candidates', 'list_candidates', 'spark', () => import('./candidates.js')),
     page('campaigns', 'list_campaigns', 'flag', () => import('./campaigns.js')),
+    page('catalogue', 'list_catalogues', 'tag', () => import('./catalogue.js')),
   ] },
   { title: 'section.places', pages: [
     page('branches', 'change_branch', 'branch', () => import('./branches.js')),

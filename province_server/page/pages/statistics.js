@@ -1,11 +1,12 @@
 // How the branches do: enrolled people, visits, how often the face was right, how soon somebody came. Counts only.
 import { get } from '../api.js';
-import { el, place } from '../dom.js';
+import { el, part, place } from '../dom.js';
 import { number, percent } from '../format.js';
 import { heading } from '../parts/listing.js';
 import { branches } from '../parts/names.js';
 import { problemBox } from '../parts/notice.js';
 import { bars, lines } from '../plots.js';
+import '../parts/table.js';
 import { t, word } from '../strings.js';
 
 const DAY_MS = 86_400_000;
@@ -20,15 +21,18 @@ export default async function show(root) {
   const branch = el('select', { class: 'input', id: 'branch', onchange: () => draw() }, el('option', { value: '' }, t('statistics.all')), names.options.map(([value, label]) => el('option', { value }, label)));
   const plots = el('div', { class: 'columns' });
   const tiles = el('div', { class: 'tiles' });
+  const watch = el('div', { testid: 'watch-responses' });
 
   async function draw() {
     try {
       const told = await get('statistics', { first: day(Number(period.value) - 1), last: day(0), branch_id: branch.value });
       tiles.replaceChildren(...figures(told));
       plots.replaceChildren(...pictures(told));
+      watch.replaceChildren(...responses(told, names));
     } catch (problem) {
       tiles.replaceChildren();
       plots.replaceChildren(problemBox(problem, draw));
+      watch.replaceChildren();
     }
   }
 
@@ -37,7 +41,7 @@ export default async function show(root) {
     el('div', { class: 'bar filters' },
       el('div', { class: 'field' }, el('label', { class: 'field-label', for: 'period' }, t('statistics.period')), period),
       names.options.length > 0 && el('div', { class: 'field' }, el('label', { class: 'field-label', for: 'branch' }, t('boxes.branch')), branch)),
-    tiles, plots);
+    tiles, plots, watch);
   await draw();
 }
 
@@ -50,6 +54,21 @@ function figures({ days, enrolled }) {
   return [el('dl', { class: 'tiles-row' },
     tile(t('statistics.people'), number(people)), tile(t('statistics.visits'), number(sum(days, 'visits'))),
     tile(t('statistics.right'), confirmed + wrong ? percent(confirmed / (confirmed + wrong)) : '—'), tile(t('statistics.wrong'), number(wrong)))];
+}
+
+// Of the watch lists that this person manages, or an auditor's: how soon somebody acknowledged an alert.
+function responses({ watch }, names) {
+  if (!watch.length) return [];
+  return [heading({ title: t('statistics.watch'), lead: t('statistics.watch_note'), level: 2 }), part('yb-table', {
+    caption: t('statistics.watch'), empty: '', load: async () => ({ items: watch, next: null }),
+    columns: [
+      { label: t('statistics.watch_list'), cell: (one) => t(`page.${one.watch_list}`) },
+      { label: t('boxes.branch'), cell: (one) => names.name(one.branch_id) },
+      { label: t('statistics.watch_count'), kind: 'number', cell: (one) => number(one.acknowledged) },
+      { label: t('statistics.median_s'), kind: 'number', cell: (one) => number(one.median_s) },
+      { label: t('statistics.p90_s'), kind: 'number', cell: (one) => number(one.p90_s) },
+    ],
+  })];
 }
 
 function pictures({ days, enrolled, response_limits_s: limits }) {

@@ -48,13 +48,14 @@ export function confirm({ title, text, label, danger = false, typed = null, extr
 }
 
 // A form in a panel at the side. `send(values)` may return content to show instead of closing.
-export function panel({ title, text = null, fields, label, send }) {
+export function panel({ title, text = null, fields, label, send, watch = null }) {
   return new Promise((done) => {
     let sent = false;
     const form = part('yb-form', {
-      fields, label, cancel: () => dialog.close(),
+      fields, label, watch, cancel: () => dialog.close(),
       send: async (values) => {
-        const left = await send(values);
+        const left = await send(values, form);
+        if (left === false) return;
         sent = true;
         if (left instanceof Node) form.replaceWith(el('div', { class: 'stack' }, left, el('div', { class: 'dialog-actions' }, el('button', { type: 'button', class: 'button button-primary', testid: 'close', onclick: () => dialog.close() }, t('dialog.close')))));
         else dialog.close();

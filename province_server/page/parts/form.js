@@ -1,14 +1,15 @@
-// A form from a list of fields: {name, label, kind, required, hint, value, options, min, max, pattern, placeholder, shown(values)}.
+// A form from a list of fields: {name, label, kind, required, hint, more: {label, text}, value, options, min, max, pattern, placeholder, shown(values)}.
 // Kinds: text, password, number, date, datetime, textarea, select, checkbox, file, choices (several of `options`).
-import { el, freshId } from '../dom.js';
+import { el, freshId, place } from '../dom.js';
 import { t } from '../strings.js';
 import { problemBox } from './notice.js';
 
+const LOOK_MS = 350;
 const TYPES = { text: 'text', password: 'password', number: 'number', date: 'date', datetime: 'datetime-local', file: 'file' };
 
 function control(field, id) {
-  const shared = { id, name: field.name, required: field.required, testid: `field-${field.name}`, 'aria-describedby': field.hint && `${id}-hint` };
-  if (field.kind === 'textarea') return el('textarea', { ...shared, class: 'input', rows: 3, maxlength: field.max }, field.value ?? '');
+  const shared = { id, name: field.name, required: field.required, testid: `field-${field.name}`, 'aria-describedby': field.hint ? `${id}-hint ${id}-fault` : `${id}-fault` };
+  if (field.kind === 'textarea') return el('textarea', { ...shared, class: 'input', rows: field.rows ?? 3, maxlength: field.max }, field.value ?? '');
   if (field.kind === 'checkbox') return el('input', { ...shared, type: 'checkbox', checked: field.value });
   if (field.kind === 'select') {
     return el('select', { ...shared, class: 'input' },
@@ -35,13 +36,14 @@ class Form extends HTMLElement {
   label = '';
   send = async () => {};
   cancel = null;
+  watch = null; // async (values) -> Map of field name -> what is wrong with it, while somebody types
 
   connectedCallback() {
     if (this.form) return;
     this.failed = el('div');
     this.submit = el('button', { type: 'submit', class: 'button button-primary', testid: 'submit' }, this.label);
     this.rows = new Map(this.fields.map((field) => [field, this.row(field)]));
-    this.form = el('form', { class: 'form', onsubmit: (event) => this.go(event), oninput: () => this.fit() },
+    this.form = el('form', { class: 'form', onsubmit: (event) => this.go(event), oninput: () => { this.fit(); this.look(); } },
       [...this.rows.values()], this.failed,
       el('div', { class: 'dialog-actions' },
         this.cancel && el('button', { type: 'button', class: 'button', testid: 'cancel', onclick: this.cancel }, t('dialog.cancel')),
@@ -50,14 +52,38 @@ class Form extends HTMLElement {
     this.fit();
   }
 
+  look() {
+    if (!this.watch) return;
+    clearTimeout(this.waiting);
+    const mine = this.turn = (this.turn ?? 0) + 1;
+    this.waiting = setTimeout(async () => {
+      const wrong = await this.watch(this.values()).catch(() => null); // sending says what went wrong
+      if (wrong && mine === this.turn) this.blame(wrong);
+    }, LOOK_MS);
+  }
+
+  // Says at each field what is wrong with it; whether any field is.
+  blame(wrong) {
+    for (const [field, row] of this.rows) {
+      const box = row.querySelector('.field-fault');
+      if (!box) continue;
+      box.replaceChildren();
+      place(box, wrong.get(field.name));
+      row.querySelector('input, select, textarea').setAttribute('aria-invalid', String(wrong.has(field.name)));
+    }
+    return wrong.size > 0;
+  }
+
   row(field) {
     if (field.kind === 'choices') return choices(field);
     const id = freshId();
     const input = control(field, id);
     const hint = field.hint && el('small', { class: 'field-hint', id: `${id}-hint` }, field.hint);
-    if (field.kind === 'checkbox') return el('div', { class: 'field' }, el('label', { class: 'choice', for: id }, input, el('span', {}, field.label)), hint);
+    const more = field.more && el('details', { class: 'field-hint' }, el('summary', {}, field.more.label), field.more.text);
+    const fault = el('small', { class: 'field-fault', id: `${id}-fault`, role: 'status', testid: `fault-${field.name}` });
+    if (field.kind === 'checkbox') return el('div', { class: 'field' }, el('label', { class: 'choice', for: id }, input, el('span', {}, field.label)), hint, fault);
     const label = el('label', { class: 'field-label', for: id }, field.label, field.required && el('span', { class: 'must', 'aria-hidden': 'true' }, ' *'));
-    return el('div', { class: 'field' }, label, input, hint);
+    return el('div', { class: 'field' }, label, input, hint, more, fault);
   }
 
   // Fields that depend on others are hidden, and then neither required nor sent.

@@ -19,10 +19,17 @@ class Finding:
     problem: str
     rows: int
     first_row: int
+    warning: bool = False
 
     def __str__(self) -> str:
-        return f"{self.table}.{self.column}: {self.problem}; rows: {self.rows:,}, the first is row {self.first_row:,}"
+        said = f"{self.table}.{self.column}: {self.problem}; rows: {self.rows:,}, the first is row {self.first_row:,}"
+        return f"{said} (a warning)" if self.warning else said
 
+
+_WARNINGS: Final = frozenset(
+    {"a transaction before its account was opened", "an account opened before the customer came"}
+)
+"""Dates that contradict each other, as accounts taken over from another system have: no sum is wrong for it."""
 
 _ACROSS: Final[dict[str, tuple[tuple[str, str, str, str], ...]]] = {
     "transactions": (
@@ -44,9 +51,13 @@ def check_values(bank: duckdb.DuckDBPyConnection) -> list[Finding]:
     return [finding for table in TABLES for finding in _check(bank, table)]
 
 
-def require_sound(bank: duckdb.DuckDBPyConnection) -> None:
-    """Raise `BankDataInvalid` for the first finding, saying how many there are. No value is quoted."""
-    findings = check_values(bank)
+def require_sound(bank: duckdb.DuckDBPyConnection, *, accept_warnings: bool = False) -> None:
+    """Raise `BankDataInvalid` for the first finding, saying how many there are. No value is quoted.
+
+    With `accept_warnings` only what makes a result wrong counts.
+    """
+    found = check_values(bank)
+    findings = [one for one in sorted(found, key=lambda one: one.warning) if not (accept_warnings and one.warning)]
     if findings:
         first = findings[0]
         more = f"; {len(findings) - 1} further columns are wrong" if len(findings) > 1 else ""
@@ -73,7 +84,7 @@ def _check(bank: duckdb.DuckDBPyConnection, table: Table) -> list[Finding]:
 
 def _finding(bank: duckdb.DuckDBPyConnection, table: Table, column: str, problem: str, rows: int, bad: str) -> Finding:
     first = bank.execute(f"WITH numbered AS {_numbered(table)} SELECT min(row) FROM ({bad})").fetchone()
-    return Finding(table.name, column, problem, rows, int(first[0]) if first else -1)
+    return Finding(table.name, column, problem, rows, int(first[0]) if first else -1, problem in _WARNINGS)
 
 
 def _numbered(table: Table) -> str:

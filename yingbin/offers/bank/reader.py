@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Final, Literal
 
 import duckdb
@@ -66,12 +67,45 @@ class BankSettings(BaseModel):
     temp_dir: Path | None = Field(default=None, description="folder to spill to; in the data folder when absent")
 
 
-def open_bank(folder: Path, settings: BankSettings | None = None) -> duckdb.DuckDBPyConnection:
+class OpenBank:
+    """The tables as views, to be used in a `with`; an error of DuckDB that a damaged file caused names that file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self._connection = connection
+        self._folder = folder
+
+    def __enter__(self) -> duckdb.DuckDBPyConnection:
+        return self._connection
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        try:
+            if isinstance(error, duckdb.Error) and not isinstance(error, duckdb.OutOfMemoryException):
+                self._require_readable(error)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Forget the views."""
+        self._connection.close()
+
+    def _require_readable(self, error: duckdb.Error) -> None:
+        """Raise `BankDataInvalid` for the first file that cannot be read to its end, if there is one."""
+        for table in TABLES:
+            kind, files = _files(self._folder, table.name) or ("parquet", [])
+            for file in files if kind == "parquet" else []:
+                try:
+                    self._connection.execute(f"SELECT max(hash(COLUMNS(*))) FROM read_parquet({quoted(str(file))})")
+                except duckdb.Error:
+                    problem = f"{file.name} is damaged and cannot be read to its end: have it delivered again"
+                    raise BankDataInvalid(table.name, "*", -1, problem) from error
+
+
+def open_bank(folder: Path, settings: BankSettings | None = None) -> OpenBank:
     """Open the tables of a folder (`<table>.parquet`, `<table>/*.parquet` or `<table>.csv`) as views.
 
     A view has the declared columns only: what the schema does not name cannot be used. A missing optional table is an
     empty view. Searches for sensitive topics are not in the view. Raises `BankTableMissing`, `BankColumnMissing`,
-    `BankTypeMismatch`; values are checked by `yingbin.offers.bank.checks`.
+    `BankTypeMismatch`, `BankDataInvalid` for a damaged file; values are checked by `yingbin.offers.bank.checks`.
     """
     settings = settings or BankSettings()
     if not folder.is_dir():
@@ -91,7 +125,7 @@ def open_bank(folder: Path, settings: BankSettings | None = None) -> duckdb.Duck
     except BaseException:
         bank.close()
         raise
-    return bank
+    return OpenBank(bank, folder)
 
 
 def _select(bank: duckdb.DuckDBPyConnection, folder: Path, table: Table) -> str:
@@ -104,7 +138,7 @@ def _select(bank: duckdb.DuckDBPyConnection, folder: Path, table: Table) -> str:
         columns = ", ".join(f"NULL::{column.type} AS {column.name}" for column in table.columns)
         return f"SELECT {columns} WHERE false"
     kind, files = found
-    listed = "[" + ", ".join(_quoted(str(file)) for file in files) + "]"
+    listed = "[" + ", ".join(quoted(str(file)) for file in files) + "]"
     scan = f"read_parquet({listed})" if kind == "parquet" else f"read_csv({listed}, header = true, all_varchar = true)"
     types = _types(bank, table, scan)
     for column in table.columns:
@@ -162,10 +196,10 @@ def _said(column: Column) -> str:
 def _without_sensitive(table: Table) -> str:
     if table.name != "search_events":
         return ""
-    topics = ", ".join(_quoted(topic) for topic in SENSITIVE_TOPICS)
+    topics = ", ".join(quoted(topic) for topic in SENSITIVE_TOPICS)
     return f" WHERE lower(split_part(topic, '/', 1)) NOT IN ({topics})"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"

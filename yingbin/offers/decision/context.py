@@ -6,18 +6,19 @@ No signal depends on the hour of the day (C16): instants are used for the day in
 from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, Literal
+from math import prod
+from typing import Final
 
 import msgspec
 
 from yingbin.feed_wire import CardView, Lever
 from yingbin.offers.profile import china_day
+from yingbin.queue_wire import Business
 from yingbin.wire import CameraRole
 
-Business = Literal["", "cash", "transfer", "card", "deposit", "wealth", "loan", "fx", "other"]
-"""What a ticket was taken for; empty when the ticket machine does not say."""
-
 CAMPAIGN: Final = "campaign"
+INSIGHT: Final = "insight"
+"""Of a soft fact that holds until the end of its lever (`yingbin.offers.insights.effects`)."""
 LONG_QUEUE: Final = 10
 """Customers waiting from which a queue is long."""
 SHORT_OF_TIME_MIN: Final = 5
@@ -52,7 +53,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def signals(view: CardView, context: Context, at_ms: int) -> frozenset[str]:
-    """Return the `SIGNALS` that hold, and `CAMPAIGN`, whose levers name their own branches and time."""
+    """Return the `SIGNALS` that hold, and `CAMPAIGN` and `INSIGHT`, whose levers name their own branches and time."""
     today = china_day(at_ms)
     holds: Mapping[str, bool] = {
         f"at_{context.camera_role}": True,
@@ -63,18 +64,27 @@ def signals(view: CardView, context: Context, at_ms: int) -> frozenset[str]:
         "salary_day": _is_salary_day(view.salary_day, today),
         "refused_last_visit": view.refused_last_visit,
         CAMPAIGN: True,
+        INSIGHT: True,
     }
     return frozenset(name for name, true in holds.items() if true)
 
 
 def factor(levers: tuple[Lever, ...], holding: frozenset[str], branch_id: str, at_ms: int) -> float:
     """Return what the levers whose signal is among `holding` make together, 0.5 to 2."""
-    product = 1.0
-    for lever in levers:
-        in_force = lever.from_ms <= at_ms and (not lever.until_ms or at_ms < lever.until_ms)
-        if lever.signal in holding and in_force and (not lever.branches or branch_id in lever.branches):
-            product *= lever.factor
+    product = prod(lever.factor for lever in in_force(levers, holding, branch_id, at_ms))
     return min(max(product, _WEAKEST), _STRONGEST)
+
+
+def in_force(levers: tuple[Lever, ...], holding: frozenset[str], branch_id: str, at_ms: int) -> tuple[Lever, ...]:
+    """Return the levers that count: their signal is among `holding`, and it is their time and branch."""
+    return tuple(
+        lever
+        for lever in levers
+        if lever.signal in holding
+        and lever.from_ms <= at_ms
+        and (not lever.until_ms or at_ms < lever.until_ms)
+        and (not lever.branches or branch_id in lever.branches)
+    )
 
 
 def _matures_within(matures_on: str, today: date) -> bool:

@@ -13,7 +13,7 @@ Stage = Literal[
 Why = Literal[
     "not_on_sale", "not_eligible", "no_reason", "held_already", "below_minimum", "income_gap", "debt_service",
     "refused_before", "refused_often", "category_refused", "shown_often", "asked_often",
-    "no_consent", "opted_out", "ranked_lower", "same_category", "excluded", "not_suitable",
+    "no_consent", "opted_out", "held_out", "ranked_lower", "same_category", "excluded", "not_suitable",
 ]  # fmt: skip
 
 STAGE_OF: Final[Mapping[Why, Stage]] = {
@@ -31,6 +31,7 @@ STAGE_OF: Final[Mapping[Why, Stage]] = {
     "asked_often": "contact_policy",
     "no_consent": "consent",
     "opted_out": "consent",
+    "held_out": "priority",
     "ranked_lower": "priority",
     "same_category": "diversity",
     "excluded": "diversity",

@@ -5,21 +5,22 @@ of the catalogue why it was not offered, and the view itself is computed again. 
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 import msgspec
 
 from yingbin.errors import InvalidInput
-from yingbin.feed_wire import Avoid, CardView
+from yingbin.feed_wire import Avoid, Basis, CardView
 from yingbin.offers.arbitrate import arbitrate
-from yingbin.offers.card import MARKETING, build_card_view
+from yingbin.offers.card import MARKETING, build_card_view, is_personalised, used
 from yingbin.offers.catalogue import Catalogue
 from yingbin.offers.customer import CustomerRecord
 from yingbin.offers.decision.contact_policy import History
 from yingbin.offers.decision.context import Context
 from yingbin.offers.decision.reasons import Why, Withheld
+from yingbin.offers.insights.effects import SoftFact
 from yingbin.offers.profile import china_day
 from yingbin.offers.rules import assess
 from yingbin.pad_wire import Offer
@@ -33,7 +34,7 @@ class BadRecord(InvalidInput):
     code = "bad_decision_record"
 
 
-class MadeFrom(msgspec.Struct, frozen=True):
+class MadeFrom(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the province made the view from, on `today` in China. `customer` is a `CustomerRecord` without names."""
 
     customer: dict[str, Any]
@@ -42,6 +43,8 @@ class MadeFrom(msgspec.Struct, frozen=True):
     today: date
     history: History
     learned: dict[str, float]
+    basis: Basis = Basis()
+    soft: tuple[SoftFact, ...] = ()
 
 
 class Inputs(msgspec.Struct, frozen=True):
@@ -87,12 +90,14 @@ def record_whole(
     at_ms: int,
     history: History = History(),  # noqa: B008 - immutable
     learned: Mapping[str, float] | None = None,
+    basis: Basis = Basis(),  # noqa: B008 - immutable
+    soft: Sequence[SoftFact] = (),
 ) -> DecisionRecord:
     """Decide from the customer's record on, with a reason for every product of the catalogue."""
     today = china_day(at_ms)
     said = customer.model_copy(update={"full_name": "-", "rm_staff_id": ""}).model_dump(mode="json")
     said = {name: said[name] for name in CustomerRecord.model_fields}  # nothing a caller's subclass adds
-    made = MadeFrom(said, gallery, tuple(sorted(purposes)), today, history, dict(learned or {}))
+    made = MadeFrom(said, gallery, tuple(sorted(purposes)), today, history, dict(learned or {}), basis, tuple(soft))
     inputs = Inputs(catalogue.name, _view_of(made, catalogue), context, at_ms, made)
     return _record(inputs, _output(inputs, catalogue))
 
@@ -141,7 +146,9 @@ def _digest(inputs: Inputs) -> str:
 
 def _view_of(made: MadeFrom, catalogue: Catalogue) -> CardView:
     customer = CustomerRecord.model_validate(made.customer)
-    view = build_card_view(customer, made.gallery, made.purposes, catalogue, made.today, made.history, made.learned)
+    view = build_card_view(
+        customer, made.gallery, made.purposes, catalogue, made.today, made.history, made.learned, made.basis, made.soft
+    )
     return _nameless(view)
 
 
@@ -151,9 +158,11 @@ def _output(inputs: Inputs, catalogue: Catalogue) -> Output:
     before: tuple[Withheld, ...] = ()
     if made is not None and inputs.view.personalised:
         profile = CustomerRecord.model_validate(made.customer).profile
-        before = assess(profile, catalogue, made.today, made.learned).withheld
+        before = assess(profile, catalogue, made.today, used(made.learned, made.basis), made.soft).withheld
     elif made is not None:
         why: Why = "opted_out" if MARKETING in made.purposes else "no_consent"
+        if is_personalised(CustomerRecord.model_validate(made.customer), made.purposes):
+            why = "held_out"
         general = set(catalogue.general.products)
         before = tuple(Withheld(code, why, "general list") for code in catalogue.products if code not in general)
     return Output(decision.offers, decision.avoid, (*decision.withheld, *before))

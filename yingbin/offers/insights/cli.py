@@ -21,6 +21,9 @@ def run(
     memory_mb: Annotated[int, typer.Option(min=128, help="Memory limit; above it DuckDB spills.")] = 3_000,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one query.")] = 2,
     temp_dir: Annotated[Path | None, typer.Option(help="Folder to spill to; in the data folder when absent.")] = None,
+    accept_warnings: Annotated[
+        bool, typer.Option("--accept-warnings", help="Go on where the check only warns.")
+    ] = False,
 ) -> None:
     """Infer once over all customers; for the nightly timer."""
     from rich.progress import Progress
@@ -37,7 +40,7 @@ def run(
         def advance(night: "Night") -> None:
             progress.update(task, advance=1, description=f"after {night.insight}")
 
-        nights = infer(data, out, settings, report=advance)
+        nights = infer(data, out, settings, report=advance, accept_warnings=accept_warnings)
     table = Table("insight", "corroborated", "hypotheses", "silenced", "s")
     for night in nights:
         counts = (night.corroborated, night.hypotheses, night.silenced)

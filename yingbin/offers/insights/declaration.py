@@ -23,6 +23,12 @@ EvidenceFamily = Literal[
 HARD: Final = frozenset({"account", "transaction"})
 """Families the bank itself booked. The others are somebody's behaviour or word: soft."""
 
+
+def family_consents(family: EvidenceFamily) -> tuple[Purpose, ...]:
+    """Return what evidence of a family needs beyond the consents of its insight."""
+    return (Purpose.WHEREABOUTS,) if family == "card_presence" else ()
+
+
 _FORBIDDEN_SQL: Final = re.compile(
     r"\bat_ms\b|\bmain\s*\.|\bread_\w+|\bhour|\bminute|\bepoch|\bnow\s*\(|\bcurrent_|\bdecisions\b|\boutcomes\b"
     r"|\b(?:insert|update|delete|create|drop|copy|attach|install|load|pragma|set)\b",
@@ -75,7 +81,7 @@ class Signal(_Strict):
     @property
     def consents(self) -> tuple[Purpose, ...]:
         """Return what this evidence needs beyond the consents of its insight, of both customers in a relation."""
-        return (Purpose.WHEREABOUTS,) if self.family == "card_presence" else ()
+        return family_consents(self.family)
 
 
 class Contradiction(_Strict):
@@ -87,7 +93,7 @@ class Contradiction(_Strict):
 
 
 class Insight(_Strict):
-    """One insight, as its file declares it.
+    """One insight, as its file declares it; `claims` in plain words, for the person himself to read.
 
     `relation`: it is about two customers, of whom both must have consented. `subject`: it is about a product.
     `consents` must all be in force. `raises` and `avoids` are product codes (`$subject` the subject itself), where
@@ -97,6 +103,7 @@ class Insight(_Strict):
 
     name: Code
     claims: str = Field(min_length=10)
+    claims_zh: str = Field(min_length=6)
     relation: bool = False
     subject: Literal["", "product"] = ""
     consents: tuple[Purpose, ...] = Field(min_length=1)

@@ -10,21 +10,25 @@ from typing import Final
 import duckdb
 
 from yingbin.errors import Unavailable
+from yingbin.offers.bank.checks import require_sound
 from yingbin.offers.bank.reader import BankSettings, open_bank
 from yingbin.offers.insights.declaration import Insight, Signal, load_library
-from yingbin.offers.insights.life_cycle import weigh
+from yingbin.offers.insights.life_cycle import State, weigh
 from yingbin.offers.insights.timeless import make_views
 from yingbin.trust.consent import Purpose
 
 _KEYS: Final = ("customer_id", "other_id", "subject")
 
-_CONCLUSIONS: Final = """
+CONCLUSIONS: Final = """
 CREATE TEMP TABLE conclusions (
-  insight VARCHAR, customer_id VARCHAR, other_id VARCHAR, subject VARCHAR, state VARCHAR, applies BOOLEAN,
+  as_of DATE, insight VARCHAR, customer_id VARCHAR, other_id VARCHAR, subject VARCHAR, state VARCHAR, applies BOOLEAN,
   strength DOUBLE, last_seen DATE, expires_on DATE,
   evidence STRUCT(signal VARCHAR, family VARCHAR, strength DOUBLE, support BIGINT, last_seen DATE)[])
 """
-"""`other_id` names a customer and never leaves the province; `applies` is false where `only_for` leaves the key out."""
+"""`other_id` names a customer and never leaves the province; `applies` is false where `only_for` leaves the key out.
+
+A look-alike is a row too, of state expired and without evidence: what was concluded of it before has to end.
+"""
 
 
 class NightFailed(Unavailable):
@@ -51,40 +55,39 @@ def infer(
     *,
     library: Iterable[Insight] | None = None,
     report: Callable[[Night], object] = lambda night: None,
+    accept_warnings: bool = False,
 ) -> list[Night]:
-    """Run the library over the tables of `folder` and write `out` (Parquet, atomically replaced).
+    """Run the library over the tables of `folder` and write `out` (Parquet by customer, atomically replaced).
 
-    Nobody without the consents of an insight is looked at, in a relation on either side. Raises the errors of
-    `open_bank`, `BankDataStale`, and `NightFailed`.
+    Nobody without the consents of an insight is looked at, in a relation on either side. `accept_warnings`: go on where
+    the tables' check only warns. Raises the errors of `open_bank` and `require_sound`, `BankDataStale`, `NightFailed`.
     """
+    insights = tuple(load_library().values() if library is None else library)
     try:
-        return _infer(folder, out, settings, load_library().values() if library is None else library, report)
+        with open_bank(folder, settings) as bank:
+            require_sound(bank, accept_warnings=accept_warnings)
+            return _infer(bank, out, insights, report)
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.OutOfMemoryException) as error:
         raise NightFailed(f"{str(error).splitlines()[0]}; nothing was replaced") from error
 
 
 def _infer(
-    folder: Path,
-    out: Path,
-    settings: BankSettings | None,
-    library: Iterable[Insight],
-    report: Callable[[Night], object],
+    bank: duckdb.DuckDBPyConnection, out: Path, library: Iterable[Insight], report: Callable[[Night], object]
 ) -> list[Night]:
     nights = []
-    with open_bank(folder, settings) as bank:
-        make_views(bank)
-        bank.execute("SET preserve_insertion_order = false")
-        bank.execute(_CONCLUSIONS)
-        for insight in library:
-            nights.append(_conclude(bank, insight))
-            report(nights[-1])
-        out.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = out.with_suffix(".unfinished")
-        bank.execute(
-            "COPY (SELECT * FROM conclusions ORDER BY insight, customer_id, other_id, subject) "
-            f"TO '{_quoted(unfinished)}' (FORMAT parquet, COMPRESSION zstd)"
-        )
-        unfinished.replace(out)
+    make_views(bank)
+    bank.execute("SET preserve_insertion_order = false")
+    bank.execute(CONCLUSIONS)
+    for insight in library:
+        nights.append(_conclude(bank, insight))
+        report(nights[-1])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_suffix(".unfinished")
+    bank.execute(
+        "COPY (SELECT * FROM conclusions ORDER BY customer_id, insight, other_id NULLS FIRST, subject NULLS FIRST) "
+        f"TO '{_quoted(unfinished)}' (FORMAT parquet, COMPRESSION zstd)"
+    )
+    unfinished.replace(out)
     return nights
 
 
@@ -126,9 +129,18 @@ def _conclude(bank: duckdb.DuckDBPyConnection, insight: Insight) -> Night:
     bank.execute(
         f"""
         INSERT INTO conclusions BY NAME
-        SELECT '{insight.name}' AS insight, customer_id, other_id, subject, state, {applies} AS applies, strength,
-          as_of - days_ago AS last_seen, as_of - days_ago + {insight.expires_days} AS expires_on, evidence
+        SELECT as_of, '{insight.name}' AS insight, customer_id, other_id, subject, state, {applies} AS applies,
+          strength, as_of - days_ago AS last_seen, as_of - days_ago + {insight.expires_days} AS expires_on, evidence
         FROM kept JOIN weighed USING (families), newest
+        """
+    )
+    bank.execute(
+        f"""
+        INSERT INTO conclusions BY NAME
+        SELECT DISTINCT as_of, '{insight.name}' AS insight, e.customer_id, e.other_id, e.subject,
+          '{State.EXPIRED.value}' AS state, false AS applies, 0 AS strength, as_of AS last_seen, as_of AS expires_on,
+          [] AS evidence
+        FROM evidence e, newest WHERE EXISTS (SELECT 1 FROM silenced s WHERE {same})
         """
     )
     claimed = bank.execute("SELECT count(*) FROM claimed").fetchone()

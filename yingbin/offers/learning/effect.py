@@ -1,6 +1,7 @@
 # ruff: noqa: S608  (the SQL is made of names written here, never of data)
 """What offers do: conversion, refusals with their reasons, uplift against the holdout, return on a contact."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -92,23 +93,46 @@ def refusals(bank: duckdb.DuckDBPyConnection, span: Span = _ALWAYS) -> list[tupl
     return [(str(product), str(reason), int(count)) for product, reason, count in found]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One entry a customer: his visits, those in which something was shown, taken up, and the margin of all of them."""
+
+    visits: Floats
+    contacts: Floats
+    taken: Floats
+    margin_fen: Floats
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[object]]) -> "Side":
+        """Return the side of rows (visits, contacts, taken, margin_fen)."""
+        return cls(*np.array(rows, np.float64).reshape(len(rows), 4).T)
+
+
 def uplift(bank: duckdb.DuckDBPyConnection, span: Span = _ALWAYS, seed: int = 0) -> Uplift:
     """Compare everybody else with the holdout, as drawn: also visits in which nothing was shown count."""
-    sides = [_side(bank, span, held_out=held_out) for held_out in (False, True)]
-    shares = [share_of(moments(side.taken, side.visits)) for side in sides]
+    return uplift_of(_side(bank, span, held_out=False), _side(bank, span, held_out=True), seed)
+
+
+def uplift_of(treated: Side, held_out: Side, seed: int = 0) -> Uplift:
+    """Compare two groups of customers."""
+    shares = [share_of(moments(side.taken, side.visits)) for side in (treated, held_out)]
     return Uplift(
         treated=proportion(shares[0]),
         held_out=proportion(shares[1]),
         accepted=difference(*shares),
-        margin_fen=_margin_above(sides[0], sides[1], seed),
+        margin_fen=_margin_above(treated, held_out, seed),
     )
 
 
 def roi(bank: duckdb.DuckDBPyConnection, cost_per_contact_fen: int, span: Span = _ALWAYS, seed: int = 0) -> Return:
     """Return what a contact that costs so much brings. Raises `InvalidInput` for a contact that costs nothing."""
+    return return_of(_side(bank, span, held_out=False), _side(bank, span, held_out=True), cost_per_contact_fen, seed)
+
+
+def return_of(treated: Side, held_out: Side, cost_per_contact_fen: int, seed: int = 0) -> Return:
+    """As `roi`, of two groups of customers."""
     if cost_per_contact_fen <= 0:
         raise InvalidInput("cost_per_contact_fen must be above 0: the return on nothing is not a number")
-    treated, held_out = (_side(bank, span, held_out=held_out) for held_out in (False, True))
     if not treated.contacts.sum():
         return Return(NOTHING, NOTHING)
     drawn = resampled((treated.margin_fen, treated.contacts, treated.visits), seed)
@@ -127,32 +151,21 @@ def roi(bank: duckdb.DuckDBPyConnection, cost_per_contact_fen: int, span: Span =
         return Return(plain, interval(value / cost_a_visit - 1, above / costs - 1, n + len(held_out.visits)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Side:
-    """One entry a customer."""
-
-    visits: Floats
-    contacts: Floats
-    taken: Floats
-    margin_fen: Floats
-
-
-def _side(bank: duckdb.DuckDBPyConnection, span: Span, *, held_out: bool) -> _Side:
+def _side(bank: duckdb.DuckDBPyConnection, span: Span, *, held_out: bool) -> Side:
     found = query(
         bank,
         "SELECT count(*), sum(shown), sum(taken), sum(margin_fen) FROM visits "
         f"WHERE holdout = {str(held_out).lower()} GROUP BY customer_id ORDER BY customer_id",
         span,
     )
-    columns = np.array(found, np.float64).reshape(len(found), 4).T
-    return _Side(*columns)
+    return Side.of(found)
 
 
-def _mean_margin(side: _Side) -> float:
+def _mean_margin(side: Side) -> float:
     return float(side.margin_fen.sum() / side.visits.sum())
 
 
-def _margin_above(treated: _Side, held_out: _Side, seed: int) -> Estimate:
+def _margin_above(treated: Side, held_out: Side, seed: int) -> Estimate:
     if not treated.visits.sum() or not held_out.visits.sum():
         return NOTHING
     one = resampled((treated.margin_fen, treated.visits), seed)

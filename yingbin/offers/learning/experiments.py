@@ -10,14 +10,17 @@ import json
 import tomllib
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from yingbin.errors import BadConfiguration
+from yingbin.feed_wire import Basis
+from yingbin.offers.card import ARBITRATE, GENERAL
 from yingbin.offers.learning.holdout import position
 
 LINE: Final = "line"
@@ -39,11 +42,11 @@ class _Strict(BaseModel):
 
 
 class Arm(_Strict):
-    """A part `share` (0..1] of an experiment, in which `policy` decides."""
+    """A part `share` (0..1] of an experiment, in which `policy` decides: one of `yingbin.offers.card.POLICIES`."""
 
     name: Name
     share: float = Field(gt=0, le=1)
-    policy: Name
+    policy: Literal["arbitrate", "rules", "general"]
 
 
 class Experiment(_Strict):
@@ -79,8 +82,7 @@ class Experiment(_Strict):
     @property
     def digest(self) -> str:
         """SHA-256 of all that was declared: an assignment names it, so that a later change shows."""
-        said = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(said.encode()).hexdigest()
+        return _digest(self)
 
 
 class Holdout(_Strict):
@@ -112,13 +114,26 @@ class Programme(_Strict):
                 raise ValueError(f"{one.name} and {other.name} would have customers in common at the same time")
         return self
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the whole programme."""
+        return _digest(self)
+
+    def running(self, day: date) -> tuple[str, ...]:
+        """Return the names of the experiments in force on `day` in China."""
+        return tuple(one.name for one in self.experiments if one.first_day <= day <= one.last_day)
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Which arm of which experiment a customer is in, and the digest of what was declared. `policy` decides for him."""
+    """Which arm of which experiment a customer is in, and the digest of what was declared. `policy` decides for him.
+
+    `share`: of the arm, and so the probability with which it was drawn.
+    """
 
     experiment: str
     arm: str
+    share: float
     policy: str
     digest: str
 
@@ -150,8 +165,24 @@ def assignment(programme: Programme, key: bytes, customer_id: str, day: date) ->
     for one in programme.experiments:
         if one.first_day <= day <= one.last_day and one.from_share <= place < one.to_share:
             arm = _drawn(one, position(key, one.name, customer_id))
-            return Assignment(one.name, arm.name, arm.policy, one.digest)
+            return Assignment(one.name, arm.name, arm.share, arm.policy, one.digest)
     return None
+
+
+def basis_of(programme: Programme, key: bytes, customer_id: str, day: date) -> Basis:
+    """Return which policy makes the view of a customer on `day` in China, if he may be addressed personally."""
+    digest = programme.digest
+    if is_held_out(programme, key, customer_id):
+        return Basis(GENERAL, holdout=True, programme=digest)
+    drawn = assignment(programme, key, customer_id, day)
+    if drawn is None:
+        return Basis(ARBITRATE, programme=digest)
+    return Basis(drawn.policy, False, drawn.experiment, drawn.arm, drawn.share, digest)
+
+
+def _digest(declared: BaseModel) -> str:
+    said = json.dumps(declared.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _drawn(experiment: Experiment, drawn: float) -> Arm:

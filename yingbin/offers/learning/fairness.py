@@ -6,6 +6,7 @@ The four-fifths rule (29 CFR 1607.4 D): a group's rate below 80 % of the highest
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,7 +15,7 @@ import duckdb
 from yingbin.offers.learning.estimate import NOTHING, Estimate, Share, log_ratio, proportion, share_of
 from yingbin.offers.learning.log_tables import Span, query, sums
 
-Attribute = Literal["gender", "age_band", "registered_in"]
+Attribute = Literal["gender", "age_band", "registered_in", "branch"]
 Measure = Literal["offered", "accepted"]
 Verdict = Literal["met", "below", "not_shown", "too_few"]
 
@@ -22,11 +23,13 @@ FOUR_FIFTHS: Final = 0.8
 MIN_GROUP: Final = 10
 """Customers below which a group is not shown: somebody might be recognised in it."""
 
+_YOUNGER_THAN: Final = ((30, "under 30"), (45, "30-44"), (60, "45-59"))
 _GROUPS: Final[dict[Attribute, str]] = {
     "gender": "c.gender",
     "age_band": "CASE WHEN age < 30 THEN 'under 30' WHEN age < 45 THEN '30-44' WHEN age < 60 THEN '45-59' "
     "ELSE '60 and over' END",
     "registered_in": "left(c.region_code, 2)",
+    "branch": "c.home_branch_id",
 }
 
 
@@ -79,23 +82,42 @@ def bias_check(bank: duckdb.DuckDBPyConnection, attribute: Attribute, span: Span
         f"JOIN {person} p ON p.customer_id = i.customer_id WHERE i.shown = 1 AND NOT i.holdout GROUP BY ALL",
         span,
     )
-    rows: list[GroupRate] = []
-    measured: tuple[tuple[Measure, dict[tuple[object, ...], Share]], ...] = (
-        ("offered", {key: share_of(found) for key, found in offered.items()}),
-        ("accepted", {key: share_of(found) for key, found in accepted.items()}),
+    return compared(
+        attribute,
+        {(str(product), str(group)): share_of(found) for (product, group), found in offered.items()},
+        {(str(product), str(group)): share_of(found) for (product, group), found in accepted.items()},
+        sizes,
     )
+
+
+def age_band(years: int) -> str:
+    """Return the group of an age, which is the bank's record and never a guess from a face (C17)."""
+    return next((band for limit, band in _YOUNGER_THAN if years < limit), "60 and over")
+
+
+def compared(
+    attribute: Attribute,
+    offered: Mapping[tuple[str, str], Share],
+    accepted: Mapping[tuple[str, str], Share],
+    sizes: Mapping[str, int],
+) -> list[GroupRate]:
+    """Return the rows of shares by (product, group); `sizes`: customers of each group."""
+    rows: list[GroupRate] = []
+    measured: tuple[tuple[Measure, Mapping[tuple[str, str], Share]], ...] = (
+        ("offered", offered), ("accepted", accepted),
+    )  # fmt: skip
     for measure, shares in measured:
         by_product: dict[str, dict[str, Share]] = defaultdict(dict)
         for (product, group), share in shares.items():
-            if sizes.get(str(group), 0) >= MIN_GROUP:
-                by_product[str(product)][str(group)] = share
+            if sizes.get(group, 0) >= MIN_GROUP:
+                by_product[product][group] = share
         for product, groups in sorted(by_product.items()):
             rows += _compared(attribute, product, measure, groups, sizes)
     return rows
 
 
 def _compared(
-    attribute: Attribute, product: str, measure: Measure, groups: dict[str, Share], sizes: dict[str, int]
+    attribute: Attribute, product: str, measure: Measure, groups: dict[str, Share], sizes: Mapping[str, int]
 ) -> list[GroupRate]:
     enough = {group: share for group, share in groups.items() if share.trials >= MIN_GROUP}
     best = max(enough.values(), key=lambda share: share.hits / share.trials, default=None)

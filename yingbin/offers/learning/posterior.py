@@ -10,7 +10,7 @@ from math import exp, log
 from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from yingbin.errors import InvalidInput
 
@@ -20,10 +20,11 @@ _LEAST, _MOST = 1e-4, 1 - 1e-4
 
 
 class Impression(NamedTuple):
-    """An offer was shown at `at_ms` (UTC ms), and taken up or not."""
+    """An offer was shown at `at_ms` (UTC ms), and taken up or not; or so often on a day, and taken up so often."""
 
     at_ms: int
-    accepted: bool
+    accepted: int
+    shown: int = 1
 
 
 class Forgetting(BaseModel):
@@ -63,13 +64,13 @@ def update(
     weight = accepted = 0.0
     for one in impressions:
         counts = 0.5 ** (max(now_ms - one.at_ms, 0) / (forgetting.half_life_days * DAY_MS))
-        weight += counts
+        weight += counts * one.shown
         accepted += counts * one.accepted
     if weight > (bound := forgetting.most * forgetting.n0):
         weight, accepted = bound, accepted * bound / weight
     a = forgetting.n0 * prior + accepted
     b = forgetting.n0 * (1 - prior) + max(weight - accepted, 0.0)
-    return Posterior(a / (a + b), float(beta.ppf(0.025, a, b)), float(beta.ppf(0.975, a, b)), weight)
+    return Posterior(a / (a + b), float(betaincinv(a, b, 0.025)), float(betaincinv(a, b, 0.975)), weight)
 
 
 def shifted(propensity: float, before: float, after: float) -> float:
@@ -77,8 +78,13 @@ def shifted(propensity: float, before: float, after: float) -> float:
 
     The order of customers within an offer stays as the model made it.
     """
-    odds = _logit(propensity) + _logit(after) - _logit(before)
+    odds = _logit(propensity) + moved(before, after)
     return 1 / (1 + exp(-odds))
+
+
+def moved(before: float, after: float) -> float:
+    """Return how far an offer moved, in log-odds."""
+    return _logit(after) - _logit(before)
 
 
 def _logit(probability: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from yingbin.errors import InvalidInput
 from yingbin.offers.catalogue import Catalogue
 from yingbin.offers.customer import CustomerRecord
-from yingbin.offers.decision.record import DecisionRecord, record_whole
+from yingbin.offers.decision.record import DecisionRecord, MadeFrom, record_whole
 
 
 class NothingToSimulate(InvalidInput):
@@ -74,24 +74,22 @@ class _Counts:
         )
 
 
-def simulate(records: Iterable[DecisionRecord], catalogue: Catalogue) -> Simulation:
-    """Decide every whole record again with `catalogue`; nothing else of its inputs changes.
+def simulate(old: Catalogue | None, new: Catalogue, records: Iterable[DecisionRecord]) -> Simulation:
+    """Decide every whole record with `old` and with `new` and say what differs; nothing else of its inputs changes.
 
-    Raises `NothingToSimulate`.
+    The release step of a catalogue calls this (`province_server.past_visits` has the records). Without `old`, what was
+    offered at the time counts as before. Records are read once, one at a time. Raises `NothingToSimulate`.
     """
     product, branch, segment = _Counts(), _Counts(), _Counts()
     visits = skipped = changed = reordered = none_before = none_after = 0
     for record in records:
-        made = record.inputs.made_from
-        if made is None:
+        if record.inputs.made_from is None:
             skipped += 1
             continue
-        anew = record_whole(
-            CustomerRecord.model_validate(made.customer), made.gallery, made.purposes, catalogue,
-            record.inputs.context, record.inputs.at_ms, made.history, made.learned,
-        )  # fmt: skip
-        old, new = (tuple(offer.product for offer in one.output.offers) for one in (record, anew))
-        before, after = set(old), set(new)
+        was = _anew(record, record.inputs.made_from, old) if old else record
+        anew = _anew(record, record.inputs.made_from, new)
+        before_it, after_it = (tuple(offer.product for offer in one.output.offers) for one in (was, anew))
+        before, after = set(before_it), set(after_it)
         for code in before | after:
             product.note(code, code in before, code in after, code in after - before, code in before - after)
         where = record.inputs.context.branch_id or record.inputs.view.home_branch_id
@@ -100,7 +98,7 @@ def simulate(records: Iterable[DecisionRecord], catalogue: Catalogue) -> Simulat
         segment.note(record.inputs.view.tier, *sums)
         visits += 1
         changed += before != after
-        reordered += before == after and old != new
+        reordered += before == after and before_it != after_it
         none_before += not before
         none_after += not after
     if not visits:
@@ -108,6 +106,13 @@ def simulate(records: Iterable[DecisionRecord], catalogue: Catalogue) -> Simulat
             f"none of the {skipped} records says what the province decided from (`made_from`): give whole records"
         )
     return Simulation(
-        catalogue.name, visits, skipped, changed, reordered, none_before, none_after,
+        new.name, visits, skipped, changed, reordered, none_before, none_after,
         product.changes(), branch.changes(), segment.changes(),
+    )  # fmt: skip
+
+
+def _anew(record: DecisionRecord, made: MadeFrom, catalogue: Catalogue) -> DecisionRecord:
+    return record_whole(
+        CustomerRecord.model_validate(made.customer), made.gallery, made.purposes, catalogue, record.inputs.context,
+        record.inputs.at_ms, made.history, made.learned, made.basis,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Self
 import msgspec
 
 from yingbin.trust.audit.record import GENESIS, Head, Record, SignedHead, is_signed
+from yingbin.trust.audit.restored import Gap, gap_of, uncovered
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -35,6 +36,8 @@ class Checker:
     ) -> None:
         self.writer = writer
         self.fault: Fault | None = None
+        self.gaps: list[Gap] = []
+        """Records that are lost by a restore, as the chain itself says. A chain with a gap is not whole."""
         self.checked = 0
         self.anchored_up_to = 0
         self._public_key = public_key
@@ -42,6 +45,7 @@ class Checker:
         self._cut_is_told = cut is None
         self.last = self._cut or Head(writer, 0, GENESIS, 0)
         self._anchors: list[SignedHead] = []
+        self._doubts: list[tuple[Head, Fault]] = []
         if cut is not None and not is_signed(cut, public_key):
             self._found(cut.head.seq, "the checkpoint of a retention cut is not signed with the writer's key")
         self.expect(anchors)
@@ -73,14 +77,25 @@ class Checker:
         return self.fault
 
     def finish(self, head: Head | None = None) -> Fault | None:
-        """Check that the chain ends where `head` and the anchors say; return the first fault of all."""
-        if self.fault is None and self._anchors:
-            missing = self._anchors[-1].head.seq
-            self._found(
-                self.last.seq + 1,
-                f"is missing: the chain was truncated after record {self.last.seq}, but the other tier was told of "
-                f"record {missing}",
+        """Check that the chain ends where `head` and the anchors say; return the first fault of all.
+
+        What contradicts an anchor is a fault unless the chain acknowledges that the record was lost by a restore.
+        """
+        missing = [
+            (
+                one.head,
+                Fault(
+                    self.writer,
+                    self.last.seq + 1,
+                    f"is missing: the chain was truncated after record {self.last.seq}, but the other tier was told "
+                    f"of record {one.head.seq}",
+                ),
             )
+            for one in reversed(self._anchors)
+        ]
+        doubts = [fault for of, fault in self._doubts + missing if not any(gap.covers(of) for gap in self.gaps)]
+        if doubts and (self.fault is None or doubts[0].seq <= self.fault.seq):
+            self.fault = doubts[0]
         if self.fault is None and head is not None and (head.seq, head.hash) != (self.last.seq, self.last.hash):
             where = self.last.seq + 1 if head.seq > self.last.seq else self.last.seq
             self._found(where, f"the chain ends with record {self.last.seq}, but its head names {head.seq}")
@@ -107,24 +122,27 @@ class Checker:
         self.checked += 1
         if record.action == "audit_cut" and self._cut and f'"up_to":{self._cut.seq}' in record.details:
             self._cut_is_told = True
+        if (gap := gap_of(record, self._public_key)) is not None and gap.writer == self.writer:
+            self.gaps.append(gap)
         while self._anchors and self._anchors[-1].head.seq == record.seq:
-            if self._anchors.pop().head.hash != stored:
-                self._found(
-                    record.seq, "is not the one that the other tier was told of: the chain was written anew up to here"
-                )
-            self.anchored_up_to = record.seq
+            anchor = self._anchors.pop().head
+            if anchor.hash == stored:
+                self.anchored_up_to = record.seq
+            else:
+                what = "is not the one that the other tier was told of: the chain was written anew up to here"
+                self._doubts.append((anchor, Fault(self.writer, record.seq, what)))
 
     def _found(self, seq: int, what: str) -> None:
         if self.fault is None:
             self.fault = Fault(self.writer, seq, what)
 
 
-def contradictions(heads: Sequence[SignedHead]) -> list[Fault]:
-    """Return where anchors of one writer contradict each other: two different records of the same number."""
-    by_seq: dict[int, bytes] = {}
+def contradictions(heads: Sequence[SignedHead], gaps: Sequence[Gap] = ()) -> list[Fault]:
+    """Return where anchors contradict each other: two different records of one writer and number, and no `gaps`."""
+    by_seq: dict[tuple[str, int], bytes] = {}
     found = []
-    for signed in heads:
+    for signed in uncovered(heads, gaps):
         head = signed.head
-        if by_seq.setdefault(head.seq, head.hash) != head.hash:
+        if by_seq.setdefault((head.writer, head.seq), head.hash) != head.hash:
             found.append(Fault(head.writer, head.seq, "its writer has signed two different ones: it forked its chain"))
     return found

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The audit trail: is it whole, and what does it say?", no_args_is_help=True)
 
+_ACKNOWLEDGED = 3
+"""Exit code of `verify` for a chain that is whole but for records lost by a restore, as it says itself."""
 _TIERS = ("province", "city")
 _Config = Annotated[
     Path | None, typer.Option("--config", help="settings file of the province or of a city; environment wins over it")
@@ -41,6 +43,8 @@ def verify(
 ) -> None:
     """Walk a whole chain. Exit code 1 names the first record that was changed, removed, moved or cut off.
 
+    Exit code 3: nothing but what a restored backup lost and somebody acknowledged, see `acknowledge-restore`.
+
     A chain that somebody with all keys has written anew shows only against heads kept elsewhere: give them with
     --anchors. Those that the other tier sent back, and that lie beside the chain, are always compared.
     """
@@ -52,13 +56,17 @@ def verify(
         checkers = _verify_chain(database, ledger, kept)
         database.close()
     faults = [checker.fault for checker in checkers if checker.fault]
+    gaps = [gap for checker in checkers for gap in checker.gaps]
     for checker in checkers:
         if checker.fault is None:
             _out.print(
-                f"[green]whole[/]: {checker.writer}, {checker.checked:,} records up to {checker.last.seq}, "
+                f"{'[yellow]whole but for what is acknowledged[/]' if checker.gaps else '[green]whole[/]'}: "
+                f"{checker.writer}, {checker.checked:,} records up to {checker.last.seq}, "
                 f"of which the other tier vouches for {checker.anchored_up_to or 'none'}"
                 + (" and what is before" if checker.anchored_up_to else "")
             )
+    for gap in gaps:
+        _out.print(f"[yellow]acknowledged[/]: {gap}")
     for fault in faults:
         _out.print(f"[bold red]broken[/]: {fault}")
     if as_json:
@@ -69,11 +77,46 @@ def verify(
                 {"writer": one.writer, "records": one.checked, "up_to": one.last.seq, "anchored": one.anchored_up_to}
                 for one in checkers
             ],
+            "acknowledged": gaps,
             "faults": faults,
         }
         typer.echo(msgspec.json.encode(answer).decode())
-    if faults:
-        raise typer.Exit(1)
+    if faults or gaps:
+        raise typer.Exit(1 if faults else _ACKNOWLEDGED)
+
+
+@app.command(name="acknowledge-restore")
+def acknowledge_restore(
+    staff_id: Annotated[str, typer.Option("--by", help="staff id of who answers for it; recorded as a pseudonym")],
+    config: _Config = None,
+    anchors: _Anchors = None,
+    why: Annotated[str, typer.Option("--why", help="what happened, and which backup was restored")] = "",
+    statement: Annotated[
+        Path | None, typer.Option("--statement", help="at the other tier: what this command printed where it happened")
+    ] = None,
+) -> None:
+    """Record which records a restored backup lost, and print the signed statement of it as one JSON object.
+
+    Where the backup was restored, give the heads that the other tier keeps (--anchors) and --why. Then, at each other
+    tier, --statement. From then on `verify` calls the gap acknowledged and ends with code 3; it never calls it whole.
+    """
+    import getpass
+
+    import msgspec
+
+    from yingbin.trust.audit import acknowledge
+
+    if (statement is None) == (not anchors):
+        raise InvalidInput("give either --anchors, where the backup was restored, or --statement, at the other tier")
+    actor = f"cli:{getpass.getuser()}"
+    database, ledger = _open(config)
+    if statement is not None:
+        gap = acknowledge.loss_elsewhere(database, ledger, statement.read_bytes(), actor, staff_id)
+    else:
+        heads = [signed for path in anchors or () for signed in _read_anchors(path)]
+        gap = acknowledge.loss(database, ledger, heads, actor, staff_id, why)
+    database.close()
+    typer.echo(msgspec.json.encode(gap).decode())
 
 
 @app.command()

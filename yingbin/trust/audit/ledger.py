@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, and_, delete, func, insert, not_, select, update
 from sqlalchemy.orm import Session
 
 from yingbin.errors import InvalidInput
@@ -27,6 +27,7 @@ from yingbin.trust.audit.record import (
     link,
     sign,
 )
+from yingbin.trust.audit.restored import ACTION, Gap, gap_of
 from yingbin.trust.devices import DeviceKey
 
 _LEDGER: Final = "yingbin_audit"
@@ -76,8 +77,8 @@ class Ledger:
         return Head(*row) if row else Head(self.writer, 0, GENESIS, 0)
 
     def records(self, session: Session, after: int = 0, up_to: int | None = None) -> Iterator[tuple[Record, bytes]]:
-        """Yield the records after a number, in order, each with the hash stored beside it."""
-        table = self.tables.records
+        """Yield the records after a number, in order, each with the hash stored beside it; none that a cut gave up."""
+        table, after = self.tables.records, max(after, self._given_up(session))
         while True:
             page = select(table).where(table.c.writer == self.writer, table.c.seq > after).order_by(table.c.seq)
             if up_to is not None:
@@ -91,7 +92,8 @@ class Ledger:
     def range(self, session: Session, from_ms: int, to_ms: int | None) -> tuple[int, int]:
         """Return the numbers of the first and the last record of a time; (1, 0) when there is none."""
         table = self.tables.records
-        within = [table.c.writer == self.writer, table.c.at_ms >= from_ms]
+        own = (table.c.writer == self.writer, table.c.seq > self._given_up(session))
+        within = [*own, table.c.at_ms >= from_ms]
         if to_ms is not None:
             within.append(table.c.at_ms < to_ms)
         first, last = session.execute(select(func.min(table.c.seq), func.max(table.c.seq)).where(*within)).one()
@@ -117,21 +119,38 @@ class Ledger:
         own = (table.c.writer == self.writer, table.c.seq <= last)
         return session.scalar(select(func.count()).select_from(table).where(*own)) or 0
 
-    def cut(self, session: Session, before_ms: int) -> int:
-        """Remove the records from before an instant, leaving a signed checkpoint and a record of it; return how many.
+    def cut(self, session: Session, before_ms: int) -> None:
+        """Give up the records from before an instant: a signed checkpoint, and a record of it. `sweep` removes them.
 
         The newest record always stays. For the retention job (C18).
         """
         table, head = self.tables.records, self._locked_head(session)
         own, last = table.c.writer == self.writer, self._last_past(session, before_ms, head)
         row = session.execute(select(table).where(own, table.c.seq == last)).one_or_none()
-        if row is None:
-            return 0
+        before = self.checkpoint(session)
+        if row is None or (before is not None and before.head.seq >= last):
+            return
         made = sign(head_of(as_record(row)[0]), self.key)
         values = {**msgspec.structs.asdict(made.head), "signature": made.signature}
         session.execute(insert(self.tables.checkpoints), [values])
-        gone = session.execute(delete(table).where(own, table.c.seq <= last)).rowcount  # type: ignore[attr-defined]
+        gone = session.scalar(select(func.count()).select_from(table).where(own, table.c.seq <= last)) or 0
         note(session, Entry("job:retention", "system", "audit_cut", details={"up_to": last, "records": gone}))
+
+    def sweep(self, session: Session, at_most: int) -> int:
+        """Remove the oldest records that a cut gave up, `at_most` of them; return how many.
+
+        To be repeated until there are none, each time in a transaction of its own: writers wait for each no longer than
+        for any other. Whatever a crash leaves goes the next time; nothing that verifies looks at it.
+        """
+        table, cut = self.tables.records, self.checkpoint(session)
+        if cut is None:
+            return 0
+        given_up = (table.c.writer == self.writer, table.c.seq <= cut.head.seq)
+        some = select(table.c.seq).where(*given_up).order_by(table.c.seq).limit(at_most)
+        last = session.scalar(select(func.max(some.subquery().c.seq)))
+        if last is None:
+            return 0
+        gone = session.execute(delete(table).where(*given_up, table.c.seq <= last)).rowcount  # type: ignore[attr-defined]
         return int(gone)
 
     # --- anchors
@@ -153,9 +172,11 @@ class Ledger:
         """Return a checker with a fault for each other writer who forked his chain, or whose records are here."""
         table = self.tables.records
         intruders = select(table.c.writer).where(table.c.writer != self.writer).distinct()
+        anchors = self.foreign_anchors(session)
+        gaps = [gap for writer in {one.head.writer for one in anchors} for gap in self.gaps(session, writer)]
         faults = [
             *(Fault(writer, 0, "its records do not belong in this store") for writer in session.scalars(intruders)),
-            *contradictions(self.foreign_anchors(session)),
+            *contradictions(anchors, gaps),
         ]
         return [Checker.broken(fault) for fault in faults]
 
@@ -196,11 +217,14 @@ class Ledger:
         A lower number counts only against what came before an instant: two instances of a city may overtake each other.
         """
         head, table = signed.head, self.tables.anchors
-        own = table.c.writer == head.writer
-        other = select(table.c.seq).where(own, table.c.seq == head.seq, table.c.hash != head.hash)
+        own = [table.c.writer == head.writer]
+        for gap in self.gaps(session, head.writer):
+            lost = and_(table.c.seq.between(gap.first, gap.last), table.c.at_ms <= gap.until_ms)
+            own.append(not_(lost))
+        other = select(table.c.seq).where(*own, table.c.seq == head.seq, table.c.hash != head.hash)
         if session.execute(other.limit(1)).one_or_none() is not None:
             return f"record {head.seq} is another one than before: the chain was written anew"
-        before = session.scalar(select(func.max(table.c.seq)).where(own, table.c.received_at_ms < received_before_ms))
+        before = session.scalar(select(func.max(table.c.seq)).where(*own, table.c.received_at_ms < received_before_ms))
         if before is not None and before > head.seq:
             return f"it ends with record {head.seq}, but had record {before} before: the chain was truncated"
         return ""
@@ -213,12 +237,30 @@ class Ledger:
         cut = self.checkpoint(session)
         if head.seq == 0 or (cut is not None and head.seq < cut.head.seq):
             return ""
+        if any(gap.covers(head) for gap in self.gaps(session, self.writer)):
+            return ""
         here = cut.head.hash if cut and cut.head.seq == head.seq else None
         row = session.execute(select(table).where(table.c.writer == self.writer, table.c.seq == head.seq)).one_or_none()
         here = as_record(row)[0].hash if row else here
         if here is None:
             return f"record {head.seq} is missing, which the other tier was told of: the chain was truncated"
         return "" if here == head.hash else f"record {head.seq} is not the one that the other tier was told of"
+
+    # --- a restored backup
+
+    def gaps(self, session: Session, writer: str) -> list[Gap]:
+        """Return what is recorded here as lost by a restore of `writer`'s chain, as he has signed it."""
+        table = self.tables.records
+        told = select(table).where(table.c.writer == self.writer, table.c.action == ACTION).order_by(table.c.seq)
+        rows = session.execute(told).all()
+        public_key = self.key.public_bytes if writer == self.writer else self.known_key(session, writer)
+        found = (gap_of(as_record(row)[0], public_key) for row in rows) if public_key else ()
+        return [gap for gap in found if gap is not None and gap.writer == writer]
+
+    def _given_up(self, session: Session) -> int:
+        """Return the number up to which cuts gave records up; `sweep` may have left some of them."""
+        cut = self.checkpoint(session)
+        return cut.head.seq if cut else 0
 
     def _last_past(self, session: Session, before_ms: int, head: Head) -> int:
         """Return the number of the last record from before an instant, the newest left out; it may be cut already."""

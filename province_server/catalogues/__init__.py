@@ -1,0 +1,1 @@
+"""Catalogues as versions: written and checked by one person, released by another, in force everywhere at once."""

@@ -1,0 +1,1 @@
+"""Customers' portraits: loaded from the nightly job, kept sealed, shown after identity is confirmed."""
