@@ -22,6 +22,7 @@ import numpy as np
 
 from bench.search_bench import RunFailed, one_thread
 from yingbin.errors import InvalidInput
+from yingbin.http.priority import answer_promptly
 
 Step = Callable[[str, int], None]
 """Called with what is done now, and how many people it is done for."""
@@ -53,6 +54,7 @@ class Health:
         self._stop.set()
 
     def _ask(self) -> None:
+        answer_promptly()  # what is timed is the server, not this thread's own wait for a core
         with httpx.Client(base_url=self.url, trust_env=False, timeout=10) as http:
             http.get("/healthz")
             while not self._stop.wait(_ASK_EVERY_S):

@@ -16,11 +16,12 @@ from city_server.watch.lists import NOTHING, Looked
 from yingbin.errors import NotAllowed
 from yingbin.faces.pack import ModelPack
 from yingbin.faces.scores import ScoreModel
-from yingbin.feed_wire import CardView, Probe
+from yingbin.feed_wire import CardView
 from yingbin.galleries import decide, prior
 from yingbin.galleries.protect import Vector, apply, decode_probe, encode_probe, normalise
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
+from yingbin.search_wire import Probe
 from yingbin.trust.consent import Purpose
 from yingbin.wire import Camera, FaceEvent, FacePicture, Outcome, TicketAsk
 

@@ -11,7 +11,7 @@ import msgspec
 
 from city_server.breaker import Breaker
 from city_server.settings import CitySettings
-from yingbin import feed_wire, report_wire, wire
+from yingbin import feed_wire, report_wire, search_wire, wire
 from yingbin.errors import Unavailable
 from yingbin.log import get_logger
 from yingbin.portrait_wire import InsightAnswer, PortraitPage
@@ -59,9 +59,11 @@ class Province:
         raw = await self._ask("GET", "/v1/city/feed", params=params, timeout=wait_s + self._timeout_s)
         return _usable(raw, feed_wire.FeedPage)
 
-    async def search(self, request: feed_wire.SearchRequest) -> feed_wire.SearchReply:
+    async def search(self, request: search_wire.SearchRequest) -> search_wire.SearchReply:
         """Search a batch of misses in the whole province."""
-        reply = _usable(await self._ask("POST", "/v1/city/search", content=wire.encode(request)), feed_wire.SearchReply)
+        reply = _usable(
+            await self._ask("POST", "/v1/city/search", content=wire.encode(request)), search_wire.SearchReply
+        )
         if len(reply.hits) != len(request.probes):
             raise ProvinceDown("the province answered with another number of hits than probes")
         return reply
@@ -145,7 +147,7 @@ class ProvinceSearch:
         self._wait_s = settings.province_batch_wait_ms / 1000
         self._size = settings.province_batch_size
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_open_s)
-        self._pending: list[tuple[feed_wire.Probe, asyncio.Future[feed_wire.SearchHit | None]]] = []
+        self._pending: list[tuple[search_wire.Probe, asyncio.Future[search_wire.SearchHit | None]]] = []
         self._flushes: set[asyncio.Task[None]] = set()
 
     @property
@@ -153,9 +155,9 @@ class ProvinceSearch:
         """Whether the city works alone."""
         return self._breaker.is_open
 
-    async def search(self, probe: feed_wire.Probe) -> feed_wire.SearchHit | None:
+    async def search(self, probe: search_wire.Probe) -> search_wire.SearchHit | None:
         """Return what the province says, or None when it could not be asked."""
-        future: asyncio.Future[feed_wire.SearchHit | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[search_wire.SearchHit | None] = asyncio.get_running_loop().create_future()
         self._pending.append((probe, future))
         if len(self._pending) == 1 or len(self._pending) >= self._size:
             flush = asyncio.create_task(self._flush(0.0 if len(self._pending) >= self._size else self._wait_s))
@@ -168,10 +170,10 @@ class ProvinceSearch:
         batch, self._pending = self._pending[: self._size], self._pending[self._size :]
         if not batch:
             return
-        hits: Sequence[feed_wire.SearchHit | None] = [None] * len(batch)
+        hits: Sequence[search_wire.SearchHit | None] = [None] * len(batch)
         if self._breaker.allow(time.monotonic()):
             try:
-                request = feed_wire.SearchRequest(self._pack_id, tuple(probe for probe, _ in batch))
+                request = search_wire.SearchRequest(self._pack_id, tuple(probe for probe, _ in batch))
                 hits = (await self._province.search(request)).hits
                 self._breaker.succeeded()
             except ProvinceRefused as error:  # one camera's or one moment's trouble, not a reason to ask no more

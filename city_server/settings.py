@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from yingbin.faces.pack import DEFAULT_PACK
-from yingbin.feed_wire import MAX_PROBES
+from yingbin.search_wire import MAX_PROBES
 from yingbin.settings import Settings, is_loopback
 from yingbin.trust.audit.ledger import LEAST_RETENTION_DAYS, RETENTION_DAYS
 

@@ -20,9 +20,10 @@ from province_server.search import Search
 from province_server.statistics import StatisticsService
 from yingbin import wire
 from yingbin.errors import InvalidInput
-from yingbin.feed_wire import FeedPage, SearchRequest
+from yingbin.feed_wire import FeedPage
 from yingbin.portrait_wire import InsightAnswer
 from yingbin.report_wire import BranchDay, BundleInUse, OutcomeReport
+from yingbin.search_wire import SearchRequest
 
 MSGPACK = "application/msgpack"
 MAX_WAIT_S = 60
@@ -77,7 +78,7 @@ def routes(
 
     @router.post("/search", response_class=Response)
     async def city_search(city_id: Annotated[str, city], request: Request) -> Response:
-        """Search a `feed_wire.SearchRequest` in the whole province; answers `feed_wire.SearchReply`."""
+        """Search a `search_wire.SearchRequest` in the whole province; answers `search_wire.SearchReply`."""
         asked = wire.decode(await request.body(), SearchRequest)
         return Response(wire.encode(await run_in_threadpool(search.search, city_id, asked)), media_type=MSGPACK)
 

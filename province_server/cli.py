@@ -10,6 +10,7 @@ from rich.console import Console
 
 from province_server import renew_cli
 from province_server.bulk.cli import enrol
+from province_server.campaigns.cli import send_candidates
 from province_server.decision_cli import decision
 from province_server.imports.cli import import_customers
 from province_server.insights.cli import load_insights
@@ -24,6 +25,7 @@ app.command()(decision)
 app.command(name="load-insights")(load_insights)
 app.command(name="sales")(send_sales)
 app.command(name="load-portraits")(load_portraits)
+app.command(name="candidates")(send_candidates)
 
 _Config = Annotated[Path | None, typer.Option("--config", help="TOML file; environment variables win over it")]
 _PASSWORD_VARIABLE = "YINGBIN_BOOTSTRAP_PASSWORD"  # noqa: S105  # the name of a variable, not a password

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from province_server.auth import Gate
+from province_server.campaigns.candidates import strike
 from province_server.cards import Cards, GuardianMissing, consents_in_force, gallery_of, is_minor, needed_for
 from province_server.erasures import Erasure, Erasures
 from province_server.feed import Notifier
@@ -145,6 +146,8 @@ class ConsentService:
                 deleted = deleted_templates(templates)
                 if self._portraits.restrict(session, customer_id, consents_in_force(session, customer_id)):
                     deleted.append(Deleted(what="portrait", where="identity_store", count=1))
+                if Purpose.MARKETING in purposes and strike(session, customer_id):
+                    deleted.append(Deleted(what="list", where="identity_store", count=1))
                 ended = self._facts.withdrawn(session, customer_id, china_today())
                 if ended.facts:
                     deleted.append(Deleted(what="insight", where="identity_store", count=ended.facts))

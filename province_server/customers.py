@@ -1,5 +1,7 @@
 """Customers: register, read, change, erase."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -21,6 +23,7 @@ from province_server.vault import TemplateVault
 from province_server.watch.entries import WatchService
 from yingbin.errors import Conflict, InvalidInput, NotFound
 from yingbin.ids import new_id, now_ms
+from yingbin.offers.rules import risk_of
 from yingbin.storage.database import Database
 from yingbin.storage.learning import SaleRow
 from yingbin.storage.lifecycle import CampaignMemberRow, CandidateRow
@@ -61,8 +64,18 @@ class CustomerPage(BaseModel):
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A record that was replaced. `void`: consents that have to be withdrawn after the commit (C6)."""
+
+    customer_id: str
+    home_city_id: str
+    enrolled: bool
+    void: list[Purpose]
+
+
 class CustomerService:
-    """Keeps customers' records sealed."""
+    """Keeps customers' records sealed. `has_met`: whether a city was told of a customer lately."""
 
     def __init__(
         self,
@@ -76,12 +89,14 @@ class CustomerService:
         consents: ConsentService,
         watch: WatchService,
         facts: Facts,
+        has_met: Callable[[str, str], bool],
     ) -> None:
         self._database = database
         self._receipts = receipts
         self._consents = consents
         self._watch = watch
         self._facts = facts
+        self._has_met = has_met
         self._erasures = erasures
         self._keys = keys
         self._cards = cards
@@ -128,15 +143,28 @@ class CustomerService:
         another city: templates do not move, he is enrolled again there.
         """
         with self._vault.lock, self._database.write() as session:
-            city_id, void = self.change(session, customer)
-        self._notifier.wake(city_id)
-        if void:
-            self._consents.withdraw(customer.customer_id, void, staff_id)
+            session.get(CustomerRow, customer.customer_id, with_for_update=True)
+            before = self._cards.customer(session, customer.customer_id)
+            changed = self.change(session, customer)
+            cities = self.tell(session, [changed], everywhere=_less_may_be_offered(before, customer))
+        for city_id in cities:
+            self._notifier.wake(city_id)
+        if changed.void:
+            self._consents.withdraw(customer.customer_id, changed.void, staff_id)
 
-    def change(self, session: Session, customer: Customer) -> tuple[str, list[Purpose]]:
-        """Replace a record in the caller's transaction, who holds the vault's lock. Raises as `update`.
+    def tell(self, session: Session, changed: Sequence[Changed], *, everywhere: bool = False) -> list[str]:
+        """Send the views of changed records, each once, in their transaction; return the cities to wake.
 
-        Return the city to wake, and the consents that are void and have to be withdrawn after the commit.
+        To the city at home, and to those that met him lately for a visit that is open there; `everywhere`: also to
+        those of which that is not known, which then show no offers of before.
+        """
+        homes = {one.customer_id: one.home_city_id for one in changed if one.enrolled}
+        return self._vault.publish_views(session, homes, (lambda *_: True) if everywhere else self._has_met)
+
+    def change(self, session: Session, customer: Customer) -> Changed:
+        """Replace a record in the caller's transaction, who holds the vault's lock and then calls `tell`.
+
+        Raises as `update`.
         """
         row = session.get(CustomerRow, customer.customer_id, with_for_update=True)
         if row is None:
@@ -149,9 +177,7 @@ class CustomerService:
         row.home_branch_id = customer.home_branch_id
         row.record_sealed = self._keys.seal_record(row.customer_id, customer.model_dump_json().encode())
         session.flush()
-        if enrolled:
-            self._vault.publish_card(session, customer.customer_id)
-        return before, self._void(session, customer)
+        return Changed(customer.customer_id, before, enrolled, self._void(session, customer))
 
     def erase(self, customer_id: str, staff_id: str, number: int | None = None, receipt_id: str = "") -> str:
         """Delete everything of a customer; every city is told through the feed (C5). Return the receipt's id.
@@ -227,6 +253,13 @@ class CustomerService:
         with self._database.read() as session:
             found = select(CustomerRow).where(CustomerRow.customer_id > after).order_by(CustomerRow.customer_id)
             return list(session.scalars(found.limit(limit)))
+
+
+def _less_may_be_offered(before: Customer, after: Customer) -> bool:
+    """Return whether a card that is open may show what is not allowed any more (C10, C11)."""
+    (tolerance, until_ms), (now_tolerance, now_until_ms) = risk_of(before.profile), risk_of(after.profile)
+    opts_out = after.opted_out_of_automated_decisions and not before.opted_out_of_automated_decisions
+    return opts_out or now_tolerance < tolerance or now_until_ms < until_ms
 
 
 def routes(customers: CustomerService, gate: Gate) -> APIRouter:

@@ -14,10 +14,10 @@ from province_server.limits import RateLimit
 from province_server.materialise import camera_of
 from yingbin.errors import Conflict, InvalidInput, NotAllowed
 from yingbin.faces.scores import ScoreModel
-from yingbin.feed_wire import MAX_PROBES, Probe, SearchHit, SearchReply, SearchRequest
 from yingbin.galleries import protect
 from yingbin.galleries.decide import MAX_LOOKS, Hit, judge, threshold
 from yingbin.ids import now_ms
+from yingbin.search_wire import MAX_PROBES, Probe, SearchHit, SearchReply, SearchRequest
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, CameraRow
 from yingbin.trust.consent import AT_A_CAMERA, Gallery, Purpose, galleries_for

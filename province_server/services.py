@@ -172,7 +172,7 @@ def make(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Ser
     watch = WatchService(identity, templates, watch_keys, cards, reader, notifier, erasures, vault.lock)
     consent_service = ConsentService(identity, cards, vault, notifier, erasures, receipts, portraits, facts)
     customer_service = CustomerService(
-        identity, keys, cards, vault, notifier, erasures, receipts, consent_service, watch, facts
+        identity, keys, cards, vault, notifier, erasures, receipts, consent_service, watch, facts, matches.has
     )
 
     def again(erasure: Erasure, number: int) -> None:
@@ -231,7 +231,7 @@ def make(settings: ProvinceSettings, stores: Stores, reader: PhotoReader) -> Ser
         watch=watch,
         filing=FilingCounter(identity, settings.legal_entity, WorkingDays.load(settings.holidays_file)),
         retention=Retention(identity, stores.trail.ledger, vault, notifier),
-        candidates=CandidateService(identity),
+        candidates=CandidateService(identity, cards),
         campaigns=CampaignService(identity),
         bulk=bulk,
         bulk_jobs=bulk_jobs,

@@ -7,7 +7,7 @@ key, which becomes `linked` as the old one becomes `erased`. What a crash left b
 """
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy import select, update
@@ -194,10 +194,23 @@ class TemplateVault:
         Every one, since what was handed out is not on record; the others are told nothing unless they met him lately.
         """
         home = city_of(session, session.get_one(CustomerRow, customer_id).home_branch_id)
-        cities = list(session.scalars(select(City.city_id).order_by(City.city_id)))
-        for city_id in cities:
-            publish(session, city_id, FeedKind.CARD_VIEW if city_id == home else FeedKind.GUEST_VIEW, customer_id)
-        return cities
+        return self.publish_views(session, {customer_id: home}, lambda *_: True)
+
+    def publish_views(
+        self, session: Session, homes: Mapping[str, str], elsewhere: Callable[[str, str], bool]
+    ) -> list[str]:
+        """Send card views to the city of each customer's home branch (`homes`: customer to city); return who is told.
+
+        And to every other city for which `elsewhere(city_id, customer_id)` holds, for a visit that is open there.
+        """
+        told = []
+        for city_id in session.scalars(select(City.city_id).order_by(City.city_id)).all() if homes else ():
+            own = [(FeedKind.CARD_VIEW, one) for one, home in homes.items() if home == city_id]
+            guests = [one for one, home in homes.items() if home != city_id and elsewhere(city_id, one)]
+            if own or guests:
+                publish_all(session, city_id, [*own, *((FeedKind.GUEST_VIEW, one) for one in guests)])
+                told.append(city_id)
+        return told
 
     def publish_others(self, session: Session, customer_ids: Collection[str]) -> set[str]:
         """Do so for those among some customers who are enrolled: something that concerns them too has changed."""

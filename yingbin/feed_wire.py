@@ -1,15 +1,15 @@
-"""What the province sends its cities and searches for them, as typed structs: msgpack bodies, on `/v1/city/...`.
+"""What the province sends its cities, as typed structs: msgpack bodies, on `/v1/city/...`.
 
-What a city reports is `yingbin.report_wire`. Encoded and decoded by `yingbin.wire`, whose rules hold here too.
-Instants are UTC milliseconds.
+What it searches for them is `yingbin.search_wire`, what a city reports `yingbin.report_wire`. Encoded and decoded by
+`yingbin.wire`, whose rules hold here too. Instants are UTC milliseconds.
 """
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from yingbin.wire import BadMessage, Camera, Outcome, decode
+from yingbin.wire import BadMessage, Camera, decode
 
 
 class Lever(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -273,42 +273,6 @@ class FeedPage(msgspec.Struct, frozen=True):
     lease_until_ms: int
     key_id: str
     newest_key_id: str
-
-
-class Probe(msgspec.Struct, frozen=True):
-    """A miss of the city, in its domain `key_id`, to be searched in the whole province; never written down (C2)."""
-
-    camera_id: str
-    assessment_id: str
-    look: int
-    shots: int
-    vector: bytes
-    key_id: str
-    purpose: str = "vip_service"
-
-
-MAX_PROBES: Final = 64
-"""In one request; 64 probes of 512 numbers are 49 kB."""
-
-
-class SearchRequest(msgspec.Struct, frozen=True):
-    """A batch of misses, `MAX_PROBES` at most."""
-
-    pack_id: str
-    probes: tuple[Probe, ...]
-
-
-class SearchHit(msgspec.Struct, frozen=True):
-    """Who it is, or the advice to send a better shot. No score ever leaves the province."""
-
-    outcome: Outcome
-    card_view: CardView | None
-
-
-class SearchReply(msgspec.Struct, frozen=True):
-    """One hit per probe, in order."""
-
-    hits: tuple[SearchHit, ...]
 
 
 def feed_payload(entry: FeedEntry) -> Any:

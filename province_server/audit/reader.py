@@ -49,6 +49,7 @@ class AuditReader:
         self._ledger = ledger
         self._lock = threading.Lock()
         self._checker: Checker | None = None
+        self._gaps = 0
 
     def page(self, sought: Sought, after: str, limit: int) -> list[dict[str, Any]]:
         """Return the newest records before number `after` that are sought. Raises `InvalidInput`."""
@@ -80,11 +81,15 @@ class AuditReader:
         return lines
 
     def status(self, *, restart: bool) -> dict[str, Any]:
-        """Check the chain a piece further, from the beginning with `restart`; return how it stands."""
+        """Check the chain a piece further; return how it stands.
+
+        From the beginning with `restart`, and after a fault once another loss by a restore is acknowledged.
+        """
         ledger = self._ledger
         with self._lock, self._database.read() as session:
-            if self._checker is None or restart:
-                self._checker = ledger.checker(session)
+            gaps = len(ledger.gaps(session, ledger.writer))
+            if self._checker is None or restart or (self._checker.fault is not None and gaps != self._gaps):
+                self._checker, self._gaps = ledger.checker(session), gaps
             checker, head = self._checker, ledger.head(session)
             end = min(checker.last.seq + _PIECE, head.seq)
             fault = checker.follow(ledger.records(session, checker.last.seq, end))

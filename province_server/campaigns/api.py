@@ -1,12 +1,12 @@
 """Routes of candidates and campaigns."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from province_server.auth import Gate
-from province_server.campaigns.candidates import MAX_AT_ONCE, Candidate, CandidateService, NewCandidate
+from province_server.campaigns.candidates import MAX_AT_ONCE, Added, Candidate, CandidateService, NewCandidate
 from province_server.campaigns.lists import Campaign, CampaignService, MemberIds, NewCampaign
 from province_server.records import After, Body, Id, Limit, next_cursor
 from yingbin.trust.staff import Role, StaffToken
@@ -16,12 +16,11 @@ class NewCandidates(Body):
     """Candidates from one source."""
 
     items: list[NewCandidate] = Field(min_length=1, max_length=MAX_AT_ONCE)
-
-
-class Added(BaseModel):
-    """How many were new; the others were replaced."""
-
-    added: int
+    unfit: Literal["refuse", "leave_out"] = Field(
+        default="refuse",
+        description="refuse: all or none, and only unknown customers are refused; leave_out: for lists of a model, "
+        "whoever may not be proposed is left out and counted",
+    )
 
 
 class CandidatePage(BaseModel):
@@ -50,9 +49,11 @@ def routes(candidates: CandidateService, campaigns: CampaignService, gate: Gate)
     router = APIRouter(prefix="/v1", tags=["potential customers"])
     manager = Depends(gate.requires(Role.PRODUCT_MANAGER, Role.GALLERY_ADMIN))
 
-    @router.post("/candidates", status_code=201)
+    @router.post("/candidates", status_code=201, response_model_exclude_unset=True)
     def add_candidates(body: NewCandidates, who: Annotated[StaffToken, manager]) -> Added:
         """Add candidates; a customer who is one already gets the new reason and end."""
+        if body.unfit == "leave_out":
+            return candidates.add_fit(body.items, who.staff_id)
         return Added(added=candidates.add(body.items, who.staff_id))
 
     @router.get("/candidates", dependencies=[manager])

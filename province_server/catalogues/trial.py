@@ -17,10 +17,9 @@ from province_server.measuring.past_visits import PastVisits
 from yingbin.errors import InvalidInput, NotAllowed
 from yingbin.ids import now_ms
 from yingbin.offers.catalogue import Catalogue
-from yingbin.offers.customer import CustomerRecord
 from yingbin.offers.decision.context import Context
-from yingbin.offers.decision.record import DecisionRecord, record_whole
-from yingbin.offers.learning.simulation import simulate
+from yingbin.offers.decision.record import DecisionRecord
+from yingbin.offers.learning.simulation import anew, simulate
 from yingbin.offers.suitability import assessment_valid
 from yingbin.storage.database import Database
 from yingbin.storage.province import CustomerRow, TemplateLink
@@ -103,16 +102,13 @@ class CatalogueTrial:
 
 def unsuitable(record: DecisionRecord, catalogue: Catalogue) -> int:
     """Return how many offers of a visit decided with `catalogue` do not suit, counted without the filter's own code."""
-    made, at_ms = record.inputs.made_from, record.inputs.at_ms
+    made = record.inputs.made_from
     if made is None:
         return 0
-    anew = record_whole(
-        CustomerRecord.model_validate(made.customer), made.gallery, made.purposes, catalogue, record.inputs.context,
-        at_ms, made.history, made.learned, made.basis, made.soft,
-    )  # fmt: skip
-    view = anew.inputs.view
-    valid = assessment_valid(view.risk_tolerance, view.risk_valid_until_ms, at_ms)
-    offered = (catalogue.products[offer.product] for offer in anew.output.offers)
+    decided = anew(record, made, catalogue)
+    view = decided.inputs.view
+    valid = assessment_valid(view.risk_tolerance, view.risk_valid_until_ms, record.inputs.at_ms)
+    offered = (catalogue.products[offer.product] for offer in decided.output.offers)
     return sum(one.risk_level > 0 and (not valid or one.risk_level > view.risk_tolerance) for one in offered)
 
 

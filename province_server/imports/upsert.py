@@ -14,7 +14,7 @@ from province_server.audit import trail as audit
 from province_server.batch.fields import Fault, customer_of, row_of
 from province_server.cards import Customer, GuardianMissing
 from province_server.consents import ConsentService
-from province_server.customers import CustomerService
+from province_server.customers import Changed, CustomerService
 from province_server.feed import Notifier
 from province_server.imports.mapping import CHECKED_ONLY
 from province_server.imports.quality import contradictions
@@ -23,7 +23,6 @@ from province_server.vault import TemplateVault
 from yingbin.errors import Conflict
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, CustomerRow, StaffRow
-from yingbin.trust.consent import Purpose
 
 Note = Callable[[Session, Sequence["Upserted"]], None]
 
@@ -71,8 +70,7 @@ class Upserter:
 
     def upsert(self, rows: Sequence[Numbered], staff_id: str, note: Note, *, dry_run: bool) -> list[Upserted]:
         """Write what can be and `note` it in the same transaction; with `dry_run` only find out what would be."""
-        cities: set[str] = set()
-        void: dict[str, list[Purpose]] = {}
+        changed: list[Changed] = []
         done = []
         with self._vault.lock, self._database.write() as session:
             ids = [one.row.get("customer_id", "") for one in rows]
@@ -93,17 +91,19 @@ class Upserter:
                 outcome = "refused"
                 if customer is not None:
                     try:
-                        outcome = self._write(session, customer, known, cities, void, dry_run=dry_run)
+                        outcome = self._write(session, customer, known, changed, dry_run=dry_run)
                     except GuardianMissing:
                         faults = [Fault("birth_date", GuardianMissing.code)]
                     except (Conflict, IntegrityError):
                         faults = [Fault("home_branch_id", "moves_city")]
                 done.append(Upserted(one.number, one.row.get("customer_id", "")[:64], outcome, faults))
+            cities = self._customers.tell(session, changed)
             note(session, done)
         for city_id in cities:
             self._notifier.wake(city_id)
-        for customer_id, purposes in void.items():
-            self._consents.withdraw(customer_id, purposes, staff_id)
+        for one_changed in changed:
+            if one_changed.void:
+                self._consents.withdraw(one_changed.customer_id, one_changed.void, staff_id)
         return done
 
     def _opened(self, row: CustomerRow) -> Customer:
@@ -130,8 +130,7 @@ class Upserter:
         session: Session,
         customer: Customer,
         known: dict[str, Customer],
-        cities: set[str],
-        void: dict[str, list[Purpose]],
+        changed: list[Changed],
         *,
         dry_run: bool,
     ) -> str:
@@ -142,7 +141,7 @@ class Upserter:
             if present is None:
                 self._customers.enter(session, customer)
             else:
-                city_id, purposes = self._customers.change(session, customer)
+                replaced = self._customers.change(session, customer)
             if dry_run:
                 savepoint.rollback()
                 return "created" if present is None else "updated"
@@ -151,9 +150,7 @@ class Upserter:
             audit.note(session, "customer_imported", "customer", customer.customer_id)
             return "created"
         audit.note(session, "customer_updated", "customer", customer.customer_id)
-        cities.add(city_id)
-        if purposes:
-            void[customer.customer_id] = purposes
+        changed.append(replaced)
         return "updated"
 
 

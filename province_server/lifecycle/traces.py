@@ -39,7 +39,7 @@ class VisitHeld(BaseModel):
 
 
 class OverdueHeld(BaseModel):
-    """An entry of the overdue list about him; `template`: whether a face template is kept for it."""
+    """An entry of the overdue list about him; `face_kept`: whether a face template is kept for it."""
 
     state: str
     document_number: str
@@ -48,7 +48,7 @@ class OverdueHeld(BaseModel):
     proposed_at_ms: int
     ended_at_ms: int | None
     end_reason: str
-    template: bool
+    face_kept: bool
 
 
 class ReceiptHeld(BaseModel):
@@ -117,7 +117,7 @@ def lines(traces: Traces, say: Callable[[str, str], str], time: Callable[[int], 
 def _overdue_line(one: OverdueHeld, say: Callable[[str, str], str], time: Callable[[int], str]) -> str:
     until = f"{say('有效至', 'valid until')} {time(one.valid_until_ms)}"
     ended = f"; {say('结束于', 'ended')} {time(one.ended_at_ms)}" if one.ended_at_ms is not None else ""
-    face = f"; {say('留存人脸特征模板', 'a face template is kept')}" if one.template else ""
+    face = f"; {say('留存人脸特征模板', 'a face template is kept')}" if one.face_kept else ""
     return f"- {time(one.proposed_at_ms)}: {one.document_number}, {one.issuer}, {until}{ended}{face}"
 
 
@@ -159,7 +159,7 @@ def _overdue(session: Session, customer_id: str) -> list[OverdueHeld]:
         OverdueHeld(
             state=row.state, document_number=row.document_number, issuer=row.issuer, valid_until_ms=row.valid_until_ms,
             proposed_at_ms=row.proposed_at_ms, ended_at_ms=row.ended_at_ms, end_reason=row.end_reason,
-            template=bool(row.key_sealed),
+            face_kept=bool(row.key_sealed),
         )
         for row in rows
     ]  # fmt: skip

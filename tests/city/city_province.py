@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
 from city_server.memory import checksum
-from yingbin import feed_wire, pad_wire, report_wire, wire
+from yingbin import feed_wire, pad_wire, report_wire, search_wire, wire
 from yingbin.galleries.protect import (
     Vector,
     apply,
@@ -47,7 +47,7 @@ class Province:
         self.search_takes_s = 0.0
         self.drips = False
         """Whether a search's answer comes a byte at a time."""
-        self.hits: Callable[[list[feed_wire.SearchHit]], list[feed_wire.SearchHit]] = lambda hits: hits
+        self.hits: Callable[[list[search_wire.SearchHit]], list[search_wire.SearchHit]] = lambda hits: hits
         """What the province says instead of the truth."""
         self.corrupt_pages = 0
         self.asked_after: list[int] = []
@@ -137,18 +137,18 @@ class Province:
         if self.search_status:
             return Response(status_code=self.search_status)
         await asyncio.sleep(self.search_takes_s)
-        asked = wire.decode(await request.body(), feed_wire.SearchRequest)
+        asked = wire.decode(await request.body(), search_wire.SearchRequest)
         self.batches.append(len(asked.probes))
         hits = []
         for probe in asked.probes:
             vector = np.frombuffer(probe.vector, "<f2").astype(np.float32)
             found = [view for raw, view in self.elsewhere.values() if float(apply(self.r_city, raw) @ vector) > 0.8]
             hits.append(
-                feed_wire.SearchHit(wire.Outcome.MATCHED, found[0])
+                search_wire.SearchHit(wire.Outcome.MATCHED, found[0])
                 if found
-                else feed_wire.SearchHit(wire.Outcome.NOT_ENROLLED, None)
+                else search_wire.SearchHit(wire.Outcome.NOT_ENROLLED, None)
             )
-        answer = wire.encode(feed_wire.SearchReply(tuple(self.hits(hits))))
+        answer = wire.encode(search_wire.SearchReply(tuple(self.hits(hits))))
         return StreamingResponse(_drops(answer)) if self.drips else Response(answer)
 
     async def _bundles(self, request: Request) -> Response:

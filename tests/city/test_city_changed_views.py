@@ -93,6 +93,22 @@ def test_C1_a_guests_open_card_changes_too_and_he_is_not_kept_here(house: House,
     assert box.look(face(3), 2).outcome is not Outcome.MATCHED
 
 
+def test_C11_a_guests_lower_tolerance_takes_unsuitable_offers_off_the_open_card(house: House) -> None:
+    """The first of three is above it; the others stay, and one that was behind comes up."""
+    view = house.view("wang", rm="rm-9", branch="ningbo-1")
+    (first, *rest) = view.candidates
+    risky = msgspec.structs.replace(view, candidates=(msgspec.structs.replace(first, risk_level=3), *rest))
+    house.province.elsewhere["wang"] = (face(3), risky)
+    box, pad = house.ready_box(), house.pad("lobby-1")
+    box.look(face(3), 1)
+    shown = pad.card().card
+    assert [offer.product for offer in shown.offers] == ["p0", "p1", "p2"]
+    house.province.put(FeedKind.GUEST_VIEW, "wang", msgspec.structs.replace(risky, risk_tolerance=2))
+    after = pad.card(lambda m: "p0" not in {offer.product for offer in m.card.offers})
+    assert [offer.product for offer in after.card.offers] == ["p1", "p2", "p3"]
+    assert (after.ring, after.card.card_id) == (False, shown.card_id)
+
+
 def test_C1_a_guest_who_was_being_searched_at_that_moment_gets_the_new_view(house: House) -> None:
     box, pad = house.ready_box(), house.pad("lobby-1")
     house.province.search_takes_s = 0.8

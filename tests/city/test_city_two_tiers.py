@@ -11,7 +11,8 @@ from city_people import face
 from city_sockets import wait_for
 
 from yingbin import pad_wire, wire
-from yingbin.feed_wire import FeedKind, SearchHit
+from yingbin.feed_wire import FeedKind
+from yingbin.search_wire import SearchHit
 from yingbin.wire import Outcome
 
 TIMEOUT_S = 1.0

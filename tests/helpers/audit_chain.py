@@ -1,5 +1,6 @@
 """A chain in a database, and what somebody who owns that database can do to it."""
 
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -75,6 +76,29 @@ class Chain:
             drop_guards(connection)
             for statement in statements:
                 connection.execute(text(statement))
+
+
+Restored = tuple[Chain, list[SignedHead]]
+
+
+def restored_chain(folder: Path) -> Restored:
+    """Return a chain that went on from a backup of 6 records, and the heads that the other tier had of it before."""
+    chain = Chain(f"sqlite:///{folder / 'city.db'}", 4)
+    heads = [chain.head()]
+    chain.add(2)
+    heads.append(chain.head())
+    chain.database.close()
+    shutil.copy(folder / "city.db", folder / "backup.db")
+    for _ in range(2):
+        chain.add(3)
+        heads.append(chain.head())
+    chain.database.close()
+    for left in folder.glob("city.db*"):
+        left.unlink()
+    shutil.copy(folder / "backup.db", folder / "city.db")
+    with chain.database.write() as session:
+        chain.ledger.append(session, [entry(100 + number) for number in range(2)])
+    return chain, heads
 
 
 def drop_guards(connection: Connection) -> None:

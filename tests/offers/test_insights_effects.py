@@ -15,6 +15,7 @@ from yingbin.offers.decision.record import DecisionRecord, decoded, encoded, rec
 from yingbin.offers.insights.declaration import Insight, load_library
 from yingbin.offers.insights.effects import FAMILY_WORDS, STRENGTH, SoftFact, raised, soft_fact
 from yingbin.offers.insights.life_cycle import Fact, State
+from yingbin.offers.learning.simulation import simulate
 from yingbin.offers.profile import Profile
 from yingbin.offers.rules import CREDIT, assess
 from yingbin.offers.wording import INCOME_GAP_EN, INCOME_GAP_ZH, forbidden
@@ -229,6 +230,18 @@ def test_C10_a_decision_with_soft_facts_replays_and_names_nobody(catalogue: Cata
     assert not {"other_id", "evidence", "fact_id"} & set(SoftFact.__struct_fields__)
     offered_or_not = [*(offer.product for offer in made.output.offers), *(one.product for one in made.output.withheld)]
     assert sorted(offered_or_not) == sorted(catalogue.products)
+
+
+def test_C14_facts_act_in_a_simulation_as_they_acted_at_the_visit(catalogue: Catalogue) -> None:
+    """One raises a product, the other lets credit rest: neither is lost when the visit is decided anew."""
+    plain, raising, resting = (
+        whole(catalogue, facts(*names)) for names in ((), ("commutes",), ("undocumented_income",))
+    )
+    assert plain.output.offers != raising.output.offers
+    assert plain.output.offers != resting.output.offers
+    for old in (None, catalogue):
+        same = simulate(old, catalogue, [plain, raising, resting])
+        assert (same.visits, same.changed, same.reordered) == (3, 0, 0)
 
 
 def test_a_record_says_which_facts_made_the_difference(catalogue: Catalogue) -> None:

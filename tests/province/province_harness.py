@@ -19,7 +19,7 @@ from province_server.app import Province, Stores, build
 from province_server.auth import AUDIENCE
 from province_server.keys import city_key
 from province_server.settings import ProvinceSettings
-from yingbin import feed_wire, wire
+from yingbin import feed_wire, search_wire, wire
 from yingbin.faces.enrolment import Acquired, EnrolmentRefused, Examined, Reason, verdicts
 from yingbin.faces.face import Face
 from yingbin.faces.quality import Quality
@@ -191,7 +191,7 @@ class World:
         self.customer(customer_id, branch)
         assert self.photo(customer_id, customer_id.encode()).status_code == 201
 
-    def probe(self, who: str, *, camera: str | None = None, assessment: str | None = None) -> feed_wire.Probe:
+    def probe(self, who: str, *, camera: str | None = None, assessment: str | None = None) -> search_wire.Probe:
         """Return a miss of city b: somebody's vector, as its box and then the city mapped it."""
         box = next(box for box in self.b.kinds(feed_wire.FeedKind.BOX) if box.box_id == self.bundle_b.box_id)
         at_city = protect.apply(
@@ -200,10 +200,10 @@ class World:
         )
         raw = protect.encode_probe(at_city)
         key_id = self.province.keys.domains(city_key(self.b.city_id))[0].key_id
-        return feed_wire.Probe(camera or self.camera_b, assessment or self.assessment, 3, 1, raw, key_id)
+        return search_wire.Probe(camera or self.camera_b, assessment or self.assessment, 3, 1, raw, key_id)
 
-    def search(self, probe: feed_wire.Probe, pack_id: str = StandInReader.pack_id) -> httpx.Response:
-        return self.b.ask("POST", "search", content=wire.encode(feed_wire.SearchRequest(pack_id, (probe,))))
+    def search(self, probe: search_wire.Probe, pack_id: str = StandInReader.pack_id) -> httpx.Response:
+        return self.b.ask("POST", "search", content=wire.encode(search_wire.SearchRequest(pack_id, (probe,))))
 
     def found(self, who: str) -> str | None:
         return self.named(self.search(self.probe(who)))
@@ -212,7 +212,7 @@ class World:
     def named(reply: httpx.Response) -> str | None:
         """Return whom a search of one probe has found."""
         assert reply.status_code == 200, reply.text
-        card = wire.decode(reply.content, feed_wire.SearchReply).hits[0].card_view
+        card = wire.decode(reply.content, search_wire.SearchReply).hits[0].card_view
         return card.customer_id if card else None
 
 

@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import pytest
 from insight_world import answer, conclusion, enrol, levers, loaded, notes, rows_of, until, view_of
+from measuring_log import send, visit
 from province_harness import World, record
 
 from province_server.insights.facts import china_today
 from yingbin import wire
 from yingbin.feed_wire import FeedKind
+from yingbin.ids import now_ms
 from yingbin.offers.arbitrate import Context, arbitrate
+from yingbin.offers.learning.simulation import simulate
 from yingbin.offers.wording import INCOME_GAP_ZH
 
 
@@ -38,6 +41,18 @@ def test_C14_a_corroborated_fact_changes_the_card_in_his_city_until_its_last_day
         for at_ms in (lever.until_ms - 1, lever.until_ms)
     )
     assert last - after == {"platinum_card"}
+
+
+def test_C14_a_past_visit_is_decided_with_the_facts_about_him(shared: World) -> None:
+    enrol(shared, "past")
+    send(shared, visit(shared, "past", now_ms(), ["platinum_card"]))
+    loaded(shared, conclusion("past", "commutes", "card_presence", "transaction"))
+    catalogue = shared.province.measuring.learner._cards.catalogue
+    (made,) = (one for one in shared.province.measuring.past_visits.records() if one.inputs.view.customer_id == "past")
+    assert made.inputs.made_from is not None
+    assert [fact.insight for fact in made.inputs.made_from.soft] == ["commutes"]
+    assert "platinum_card" in {offer.product for offer in made.output.offers}
+    assert [simulate(old, catalogue, [made]).changed for old in (None, catalogue)] == [0, 0]
 
 
 def test_a_night_that_comes_again_changes_nothing(shared: World) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from province_server.audit import trail as audit
 from yingbin import wire
-from yingbin.feed_wire import SearchRequest
+from yingbin.search_wire import SearchRequest
 from yingbin.storage.province import CustomerRow
 from yingbin.trust.audit.exchange import Anchoring, Exchange
 from yingbin.trust.audit.ledger import Ledger

@@ -4,12 +4,18 @@ import json
 import shutil
 from pathlib import Path
 
+from audit_chain import drop_guards
 from click.testing import Result
+from prometheus_client import REGISTRY
 from province_harness import World, running
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from province_server.settings import ProvinceSettings
+from yingbin import wire
+from yingbin.trust.audit import acknowledge
 from yingbin.trust.audit.cli import app
+from yingbin.trust.audit.exchange import Exchange
 from yingbin.trust.audit.record import SignedHead, sign
 from yingbin.trust.staff import Role
 
@@ -74,3 +80,33 @@ def test_C12_the_way_out_of_a_restored_backup_is_recorded_and_never_called_whole
             "cli", "operator", "disk failed, backup of 02:00",
         )  # fmt: skip
         assert "it-1" not in str(entry)
+
+
+def test_C12_alarm_and_page_say_acknowledged_without_a_restart(world: World) -> None:
+    stores, key = world.province.stores, world.a.key.public_bytes
+    world.customer("li", world.branch_a, ())
+    lost = head(world)
+
+    def told() -> float | None:
+        """Exchange heads as city a does every minute; return the alarm."""
+        content = wire.encode(Exchange(None, lost, key))
+        assert world.a.ask("POST", "audit", content=content).status_code == 200
+        return REGISTRY.get_sample_value("yingbin_audit_broken", {"writer": "province"})
+
+    def status() -> tuple[str, bool, int]:
+        found = world.call("GET", "audit/verify", Role.AUDITOR).json()
+        return found["fault"], found["complete"], len(found["acknowledged"])
+
+    told()
+    with stores.identity.engine.begin() as connection:  # as after a backup of before
+        drop_guards(connection)
+        connection.execute(text("DELETE FROM audit_records WHERE seq >= :seq"), {"seq": lost.head.seq})
+        connection.execute(
+            text("UPDATE audit_heads SET (seq, hash) = (SELECT seq, hash FROM audit_records ORDER BY seq DESC LIMIT 1)")
+        )
+    assert told() == 1
+    fault, complete, acknowledged = status()
+    assert (f"record {lost.head.seq}" in fault, complete, acknowledged) == (True, True, 0)
+    acknowledge.loss(stores.identity, stores.trail.ledger, [lost], "cli:root", "it-1", "disk failed")
+    assert told() == 2
+    assert status() == ("", True, 1)

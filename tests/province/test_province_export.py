@@ -60,7 +60,7 @@ def test_C5_the_export_tells_of_visits_of_lists_and_of_who_is_told_apart(world: 
     assert len(told["told_apart_at_ms"]) == len(export(world, customer_id="lei")["told_apart_at_ms"]) == 1
     assert [one["purposes"] for one in told["receipts"]] == [["marketing"]]
     (overdue,) = told["overdue"]
-    assert (overdue["document_number"], overdue["state"], overdue["template"]) == ("overdue 17", "proposed", True)
+    assert (overdue["document_number"], overdue["state"], overdue["face_kept"]) == ("overdue 17", "proposed", True)
     text = printed(world)
     for word in ("湖畔支行: 被识别", "画像被查看", "逾期名单", "overdue 17", "留存人脸特征模板", "以往撤回的回执"):
         assert word in text

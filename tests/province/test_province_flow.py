@@ -10,7 +10,7 @@ from sqlalchemy import text
 from province_server.app import Stores, build
 from province_server.keys import PROVINCE
 from province_server.settings import ProvinceSettings
-from yingbin import feed_wire, report_wire
+from yingbin import feed_wire, report_wire, search_wire
 from yingbin.feed_wire import FeedKind
 from yingbin.galleries import protect
 from yingbin.ids import now_ms
@@ -144,7 +144,7 @@ def test_C8_no_response_schema_has_a_score_or_vector(world: World) -> None:
     """Field by field, the JSON routes and the msgpack messages to cities alike; a bundle's transform is told once."""
     schemas = world.http.get("/openapi.json").json()["components"]["schemas"]
     fields = {(name, field) for name, schema in schemas.items() for field in schema.get("properties", {})}
-    to_city = msgspec.json.schema_components([feed_wire.SearchReply, feed_wire.FeedPage], ref_template="{name}")[1]
+    to_city = msgspec.json.schema_components([search_wire.SearchReply, feed_wire.FeedPage], ref_template="{name}")[1]
     fields |= {(name, field) for name, schema in to_city.items() for field in schema.get("properties", {})}
     telling = ("score", "vector", "cosine", "similarity", "distance", "template", "embedding", "transform", "threshold")
     found = {(name, field) for name, field in fields if any(word in field for word in telling)}

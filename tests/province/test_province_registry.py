@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from province_harness import YEAR_MS, World, public
 
-from yingbin import feed_wire, wire
+from yingbin import feed_wire, search_wire, wire
 from yingbin.feed_wire import FeedKind
 from yingbin.ids import now_ms
 from yingbin.trust.devices import DeviceKey
@@ -178,6 +178,6 @@ def test_C3_role_x_mode_x_gallery_at_the_province(world: World, role: CameraRole
                 reply = world.search(asked)
                 assert reply.status_code == (200 if covered else 403), (role, mode, roles, modes)
                 if covered:
-                    card = wire.decode(reply.content, feed_wire.SearchReply).hits[0].card_view
+                    card = wire.decode(reply.content, search_wire.SearchReply).hits[0].card_view
                     found = card.customer_id if card else None
                     assert found == (who if GALLERIES[who] in galleries else None), (role, mode, galleries)

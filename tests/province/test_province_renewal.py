@@ -16,7 +16,7 @@ from province_server.app import Province, Stores, build
 from province_server.keys import PROVINCE, UnknownKey, city_key
 from province_server.portraits.store import PortraitStore
 from province_server.settings import ProvinceSettings
-from yingbin import feed_wire, wire
+from yingbin import search_wire, wire
 from yingbin.feed_wire import FeedKind
 from yingbin.galleries import protect
 from yingbin.galleries.index import FlatIndex
@@ -75,10 +75,10 @@ def searched_meanwhile(world: World) -> Iterator[list[tuple[str, str | None]]]:
         thread.join()
 
 
-def answered(world: World, probe: feed_wire.Probe) -> str | None:
+def answered(world: World, probe: search_wire.Probe) -> str | None:
     reply = world.search(probe)
     assert reply.status_code == 200, reply.text
-    card = wire.decode(reply.content, feed_wire.SearchReply).hits[0].card_view
+    card = wire.decode(reply.content, search_wire.SearchReply).hits[0].card_view
     return card.customer_id if card else None
 
 

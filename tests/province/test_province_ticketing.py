@@ -3,7 +3,7 @@
 import msgspec
 from province_harness import YEAR_MS, World
 
-from yingbin import feed_wire, wire
+from yingbin import search_wire, wire
 from yingbin.feed_wire import FeedKind
 from yingbin.ids import now_ms
 
@@ -22,7 +22,7 @@ def who(world: World, name: str, camera: str, assessment: str, purpose: str) -> 
     probe = msgspec.structs.replace(world.probe(name, camera=camera, assessment=assessment), purpose=purpose)
     reply = world.search(probe)
     assert reply.status_code == 200, reply.text
-    view = wire.decode(reply.content, feed_wire.SearchReply).hits[0].card_view
+    view = wire.decode(reply.content, search_wire.SearchReply).hits[0].card_view
     return view.customer_id if view else None
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from province_harness import StandInReader, World
 
-from yingbin import feed_wire, wire
+from yingbin import search_wire, wire
 from yingbin.feed_wire import FeedKind
 from yingbin.galleries.milvus_index import MilvusFailed
 from yingbin.wire import Outcome
@@ -14,8 +14,8 @@ def test_a_batch_is_one_request_and_answered_in_order(world: World) -> None:
     for name in ("li", "wang", "zhao"):
         world.enrolled(name, world.branch_a)
     asked = ["wang", "stranger", "li", "zhao", "li"]
-    request = feed_wire.SearchRequest(StandInReader.pack_id, tuple(world.probe(who) for who in asked))
-    reply = wire.decode(world.b.ask("POST", "search", content=wire.encode(request)).content, feed_wire.SearchReply)
+    request = search_wire.SearchRequest(StandInReader.pack_id, tuple(world.probe(who) for who in asked))
+    reply = wire.decode(world.b.ask("POST", "search", content=wire.encode(request)).content, search_wire.SearchReply)
     found = [hit.card_view.customer_id if hit.card_view else hit.outcome for hit in reply.hits]
     assert found[0] == "wang"
     assert found[1] in {Outcome.NOT_ENROLLED, Outcome.BETTER_SHOT}
@@ -24,7 +24,7 @@ def test_a_batch_is_one_request_and_answered_in_order(world: World) -> None:
 
 def test_a_hit_in_another_city_names_the_home_branch(world: World) -> None:
     world.enrolled("li", world.branch_a)
-    (hit,) = wire.decode(world.search(world.probe("li")).content, feed_wire.SearchReply).hits
+    (hit,) = wire.decode(world.search(world.probe("li")).content, search_wire.SearchReply).hits
     assert hit.card_view is not None
     assert hit.card_view.home_branch_id == world.branch_a
     assert (hit.card_view.home_branch_zh, hit.card_view.home_branch_en) == ("支行", "Branch")

@@ -240,6 +240,7 @@ def test_everything_fits_and_is_large_enough(
     city.tell(card("c-1"))
     page.get_by_test_id(f"language-{language}").click()
     for name in ("greeted", "wrong-person", "not-interested", "confirm-identity", "acknowledge"):
+        expect(page.get_by_test_id(name)).to_be_visible()
         box = page.get_by_test_id(name).bounding_box()
         assert box is not None
         assert box["height"] >= 48

@@ -1,12 +1,11 @@
 """A chain whose database was restored from a backup (C12): broken until somebody answers for it, and never whole."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
-from audit_chain import Chain, entry
+from audit_chain import Chain, Restored
 
 from yingbin.errors import InvalidInput
 from yingbin.trust.audit import acknowledge
@@ -15,29 +14,6 @@ from yingbin.trust.audit.ledger import Ledger
 from yingbin.trust.audit.record import Head, SignedHead, sign
 from yingbin.trust.audit.restored import Gap
 from yingbin.trust.devices import DeviceKey
-
-Restored = tuple[Chain, list[SignedHead]]
-
-
-@pytest.fixture
-def restored(tmp_path: Path) -> Restored:
-    """Return a chain that went on from a backup of 6 records, and the heads that the other tier had of it before."""
-    chain = Chain(f"sqlite:///{tmp_path / 'city.db'}", 4)
-    heads = [chain.head()]
-    chain.add(2)
-    heads.append(chain.head())
-    chain.database.close()
-    shutil.copy(tmp_path / "city.db", tmp_path / "backup.db")
-    for _ in range(2):
-        chain.add(3)
-        heads.append(chain.head())
-    chain.database.close()
-    for left in tmp_path.glob("city.db*"):
-        left.unlink()
-    shutil.copy(tmp_path / "backup.db", tmp_path / "city.db")
-    with chain.database.write() as session:
-        chain.ledger.append(session, [entry(100 + number) for number in range(2)])
-    return chain, heads
 
 
 def checked(chain: Chain, heads: list[SignedHead]) -> Checker:

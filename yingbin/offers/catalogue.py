@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,12 @@ def read_catalogue(path: Path | None = None) -> tuple[str, str]:
     return text, name
 
 
+@lru_cache(maxsize=4)
 def parse_catalogue(text: str, name: str) -> Catalogue:
-    """Check the TOML `text` and compile its rules; `name` is the file named in errors. Raises `BadCatalogue`."""
+    """Check the TOML `text` and compile its rules; `name` is the file named in errors. Raises `BadCatalogue`.
+
+    The newest few are kept: one start, or one check, parses the same text two or three times, at .1 s each.
+    """
     try:
         raw = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also what is nested, or counts, beyond all bounds

@@ -1,8 +1,7 @@
 """The province's identity store: registry, staff, customers, consents, and which template belongs to whom.
 
-The vectors are in another database (`yingbin.storage.templates`). `TemplateLink` is the only join between the two, and
-the only place of the keys, so neither database says anything about anybody without the other and the key store (C8).
-Instants are UTC milliseconds.
+The vectors are in another database (`yingbin.storage.templates`). `TemplateLink` joins the two and is the only place of
+the keys: neither says anything of anybody without the other and the key store (C8). Instants are UTC milliseconds.
 """
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, false, text

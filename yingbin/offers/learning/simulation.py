@@ -86,9 +86,9 @@ def simulate(old: Catalogue | None, new: Catalogue, records: Iterable[DecisionRe
         if record.inputs.made_from is None:
             skipped += 1
             continue
-        was = _anew(record, record.inputs.made_from, old) if old else record
-        anew = _anew(record, record.inputs.made_from, new)
-        before_it, after_it = (tuple(offer.product for offer in one.output.offers) for one in (was, anew))
+        was = anew(record, record.inputs.made_from, old) if old else record
+        now = anew(record, record.inputs.made_from, new)
+        before_it, after_it = (tuple(offer.product for offer in one.output.offers) for one in (was, now))
         before, after = set(before_it), set(after_it)
         for code in before | after:
             product.note(code, code in before, code in after, code in after - before, code in before - after)
@@ -111,8 +111,9 @@ def simulate(old: Catalogue | None, new: Catalogue, records: Iterable[DecisionRe
     )  # fmt: skip
 
 
-def _anew(record: DecisionRecord, made: MadeFrom, catalogue: Catalogue) -> DecisionRecord:
+def anew(record: DecisionRecord, made: MadeFrom, catalogue: Catalogue) -> DecisionRecord:
+    """Decide a visit again from all it was `made` from, soft facts too, with another catalogue."""
     return record_whole(
         CustomerRecord.model_validate(made.customer), made.gallery, made.purposes, catalogue, record.inputs.context,
-        record.inputs.at_ms, made.history, made.learned, made.basis,
+        record.inputs.at_ms, made.history, made.learned, made.basis, made.soft,
     )  # fmt: skip

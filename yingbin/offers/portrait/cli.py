@@ -90,6 +90,33 @@ def _granted(data: Path, customer_id: str) -> "frozenset[Purpose]":
         return frozenset(Purpose(row[0]) for row in bank.execute(in_force, [customer_id]).fetchall())
 
 
+@app.command()
+def candidates(
+    portraits: Annotated[Path, typer.Argument(help="what `build` wrote")],
+    out: Annotated[Path, typer.Option("--out", help="CSV or Parquet file to write")],
+    rules: Annotated[Path | None, typer.Option("--rules", help="instead of the packaged candidates.toml")] = None,
+    day: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="instead of today")] = None,
+) -> None:
+    """Write who might become more, and why, for `yingbin province candidates`; only who consents to marketing."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from yingbin.offers.portrait.candidates import write_candidates
+    from yingbin.offers.portrait.selection import load_selection
+    from yingbin.offers.profile import CHINA_TIME
+
+    selection, today = load_selection(rules), (day or datetime.now(CHINA_TIME)).date()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("candidates", total=None)
+        chosen = write_candidates(
+            portraits, out, selection, today, lambda number, of: bar.update(task, completed=number, total=of)
+        )
+    for rule in selection.rules:
+        sys.stdout.write(f"{rule.text.name}\t{chosen.by_rule[rule.text.name]}\n")
+    total = chosen.by_rule.total()
+    sys.stdout.write(f"{out}: {total:,} of {chosen.looked_at:,} customers without a VIP tier, as of {chosen.as_of}\n")
+
+
 @app.command(name="tags")
 def list_tags() -> None:
     """Print every tag with its definition, sources, consent, refresh and expiry, tab-separated."""

@@ -15,6 +15,7 @@ from yingbin.errors import NotAllowed
 from yingbin.ids import now_ms
 from yingbin.log import get_logger
 from yingbin.storage.database import Database
+from yingbin.trust.audit.alarms import Alarms
 from yingbin.trust.audit.ledger import Ledger
 from yingbin.trust.audit.record import SignedHead, sign
 
@@ -25,7 +26,6 @@ LATE_S: Final = 600.0
 _SETTLED_S: Final = 30.0
 """Far longer than a request takes: what came earlier was not overtaken on its way."""
 _AGE = Gauge("yingbin_audit_anchor_age_seconds", "Since the other tier last sent a head of its trail.", ["writer"])
-_BROKEN = Gauge("yingbin_audit_broken", "1: a trail contradicts what the other tier was told of it.", ["writer"])
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -46,6 +46,7 @@ class Anchoring:
         self._told_for_s = told_for_s
         self._database = database
         self._ledger = ledger
+        self._alarms = Alarms(ledger)
         self._told: tuple[float, SignedHead] | None = None
         self._heard: dict[str, float] = {}
         self._late: set[str] = set()
@@ -69,14 +70,11 @@ class Anchoring:
             if told.head is not None:
                 if told.head.head.writer != other:
                     raise NotAllowed(f"{other} sent the head of another chain")
-                wrong = self._ledger.went_back(session, told.head, now_ms() - self._settled_ms)
                 self._ledger.keep_anchor(session, told.head, expected)
-                _judge(other, wrong)
-            if told.kept is not None and told.kept.head.writer == self._ledger.writer:
-                wrong = self._ledger.contradicts(session, told.kept)
-                _judge(self._ledger.writer, wrong)
-                if not wrong:
-                    self._ledger.keep_anchor(session, told.kept, self._ledger.key.public_bytes)
+                self._alarms.judge(session, told.head, now_ms() - self._settled_ms)
+            own = told.kept is not None and told.kept.head.writer == self._ledger.writer
+            if told.kept is not None and own and not self._alarms.judge(session, told.kept):
+                self._ledger.keep_anchor(session, told.kept, self._ledger.key.public_bytes)
         self._heard[other] = time.monotonic()
         self._late.discard(other)
         _AGE.labels(other).set(0)
@@ -91,10 +89,3 @@ class Anchoring:
                 self._late.add(other)
                 log.warning("audit_anchor_late", writer=other, silent_s=round(silent_s))
         return sorted(self._late)
-
-
-def _judge(writer: str, wrong: str) -> None:
-    """Raise the alarm; it stays until the process ends, since the chain does not heal."""
-    if wrong:
-        _BROKEN.labels(writer).set(1)
-        log.error("audit_trail_broken", writer=writer, reason=wrong)
