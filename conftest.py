@@ -5,6 +5,7 @@ And a key store's key is derived once for each passphrase and salt, in 0.1 s: st
 
 import functools
 
+import pytest
 import structlog
 
 from yingbin.trust import keystore
@@ -19,3 +20,8 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with whole houses: a long test that comes last keeps one worker busy while the others wait."""
+    items.sort(key=lambda item: item.path.parent.name not in {"e2e", "bench"})
