@@ -104,7 +104,8 @@ door.submit = async (staffId, pin) => {
   return problem;
 };
 
-for (const touch of ['pointerdown', 'keydown']) {
+// Not on pointerdown: the hint about sound goes, everything moves up, and the tap would end beside its button.
+for (const touch of ['click', 'keydown']) {
   document.addEventListener(touch, () => {
     happen({ type: 'touch' });
     sound.unlock().then(render);
