@@ -21,7 +21,7 @@ from yingbin.offers.bank.schema import BY_NAME, TABLES
 from yingbin.offers.insights.nightly import infer
 from yingbin.offers.portrait.job import build_portrait
 from yingbin.offers.portrait.page import Portrait, read_customer
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import CHINA_TIME, china_today
 
 _SETTINGS: Final = BankSettings(memory_mb=256, threads=1)
 _LOADED_WITHIN_S: Final = 20.0
@@ -151,7 +151,7 @@ def pass_a_night(province: Api, folder: Path, guests: Sequence[Guest], people: M
     """Let the nightly jobs run over everybody enrolled: `people` is customer id -> person. Raises as `run_night`."""
     book = {guest.person: guest.customer for guest in guests}
     members = {customer_id: book[person] for customer_id, person in people.items()}
-    run_night(province, folder, members, datetime.now(CHINA_TIME).date())
+    run_night(province, folder, members, china_today())
 
 
 def run_night(province: Api, folder: Path, members: Mapping[str, InventedCustomer], today: date) -> None:

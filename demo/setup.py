@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from demo.house import House, Server
 from demo.night import pass_a_night
 from yingbin.errors import NotAuthenticated, Unavailable
 from yingbin.ids import new_id, now_ms
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.trust.consent import Gallery
 from yingbin.trust.devices import DeviceKey
 
@@ -245,7 +244,7 @@ class Founder:
 
     def _register_customer(self, province: Api, guest: Guest, place: _Place, rm: str) -> str:
         customer_id = new_id()
-        today = datetime.now(CHINA_TIME).date()
+        today = china_today()
         record = guest.customer.record(customer_id, place.branch_id, rm, today)
         province.call("POST", "/v1/customers", json=record.model_dump(mode="json"))
         for purpose in guest.customer.purposes:

@@ -1,7 +1,7 @@
 """What a city may see of a customer: only of one who is enrolled, which needs his consent (C1)."""
 
 import json
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -25,7 +25,7 @@ from yingbin.offers.decision.contact_policy import Event, History, history
 from yingbin.offers.decision.context import Context
 from yingbin.offers.decision.record import DecisionRecord, record_whole
 from yingbin.offers.insights.effects import SoftFact
-from yingbin.offers.profile import CHINA_TIME, china_day
+from yingbin.offers.profile import china_day, china_today
 from yingbin.storage.province import BranchRow, ConsentRow, CustomerRow, OutcomeRow, TemplateLink
 from yingbin.trust.consent import AT_A_CAMERA, GALLERY_PURPOSE, Gallery, Purpose
 from yingbin.trust.seal import SealBroken
@@ -59,7 +59,7 @@ class GuardianMissing(NotAllowed):
 
 def is_minor(customer: CustomerRecord) -> bool:
     """Return whether a guardian consents for this customer today, in China."""
-    return customer.age_on(datetime.now(CHINA_TIME).date()) < GUARDIAN_AGE
+    return customer.age_on(china_today()) < GUARDIAN_AGE
 
 
 def require_guardian(customer: Customer) -> None:
@@ -152,7 +152,7 @@ class Cards:
         return record_whole(customer, gallery, purposes, catalogue, context, at_ms, contacts, learned, basis, soft)
 
     def _decided(self, session: Session, customer_id: str, gallery: Gallery, purposes: frozenset[Purpose]) -> CardView:
-        today, record = datetime.now(CHINA_TIME).date(), self.customer(session, customer_id)
+        today, record = china_today(), self.customer(session, customer_id)
         catalogue, contacts, basis, learned, soft = self._inputs(session, record, today)
         return build_card_view(record, gallery, purposes, catalogue, today, contacts, learned, basis, soft)
 

@@ -13,13 +13,14 @@ from province_server.campaigns.candidates import strike
 from province_server.cards import Cards, GuardianMissing, consents_in_force, gallery_of, is_minor, needed_for
 from province_server.erasures import Erasure, Erasures
 from province_server.feed import Notifier
-from province_server.insights.facts import Facts, china_today
+from province_server.insights.facts import Facts
 from province_server.lifecycle.receipts import Deleted, Receipt, Receipts, Withdrawn
 from province_server.portraits.store import PortraitStore
 from province_server.records import After, Body, Id, Label, Limit, next_cursor
 from province_server.vault import TemplateVault
 from yingbin.errors import NotFound
 from yingbin.ids import new_id, now_ms
+from yingbin.offers.profile import china_today
 from yingbin.storage.database import Database
 from yingbin.storage.province import ConsentRow, CustomerRow
 from yingbin.trust.consent import Purpose

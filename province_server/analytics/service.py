@@ -5,7 +5,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -19,7 +18,7 @@ from province_server.keys import Keys
 from province_server.records import Limit
 from yingbin.errors import InvalidInput, Unavailable
 from yingbin.ids import now_ms
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.storage.database import Database
 from yingbin.storage.province import BranchRow, City, CustomerRow, ErasureMark
 from yingbin.trust.seal import SealBroken, Sealer
@@ -69,7 +68,7 @@ class Analytics:
             cities = self._cities(session)
             for customer_id, customer in self._customers(session, after):
                 city_id, city = cities[customer.home_branch_id]
-                group = group_of(customer, city_id, _today())
+                group = group_of(customer, city_id, china_today())
                 looked, after = looked + 1, customer_id
                 if group is not None and groups[group] >= K:
                     items.append(analyst_row(customer, group, city, pseudonym_of(self._key, customer_id)))
@@ -91,7 +90,7 @@ class Analytics:
                 cities, groups = self._cities(session), Counter[Group]()
                 self._counted_at_ms = now_ms()
                 for _, customer in self._customers(session, ""):
-                    group = group_of(customer, cities[customer.home_branch_id][0], _today())
+                    group = group_of(customer, cities[customer.home_branch_id][0], china_today())
                     if group is not None:
                         groups[group] += 1
             self._groups, self._counted = groups, (erased, time.monotonic())
@@ -123,10 +122,6 @@ class Analytics:
             return self._sealer.open(base64.urlsafe_b64decode(cursor), _CONTEXT).decode()
         except (SealBroken, ValueError) as error:
             raise InvalidInput("`after` must be the `next` of a page") from error
-
-
-def _today() -> date:
-    return datetime.now(CHINA_TIME).date()
 
 
 def routes(analytics: Analytics, gate: Gate) -> APIRouter:

@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -17,7 +16,7 @@ from yingbin.offers.catalogue import Catalogue, parse_catalogue
 from yingbin.offers.catalogue_diff import Change, Notice, catalogue_changes, notices, plain
 from yingbin.offers.catalogue_edit import KEYS, Table, with_entry, without_entry
 from yingbin.offers.faults import BadCatalogue, Fault
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.storage.catalogues import CatalogueReleaseRow, CatalogueRow
 from yingbin.storage.database import Database
 
@@ -125,7 +124,7 @@ class CatalogueVersions:
                 current = self._in_force(session)
             except BadCatalogue:  # no reason not to put a good one in its place
                 return (), ()
-            return (), notices(current, catalogue, datetime.now(CHINA_TIME).date())
+            return (), notices(current, catalogue, china_today())
 
     def discard(self, catalogue_id: str) -> None:
         """Give a draft up; it stays in the list. Raises `NotFound`, `Conflict`."""

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -20,7 +20,7 @@ from yingbin.ids import new_id
 from yingbin.offers.insights.declaration import EvidenceFamily, Insight, family_consents, load_library
 from yingbin.offers.insights.effects import SoftFact, soft_fact
 from yingbin.offers.insights.life_cycle import Evidence, Fact, State, observe, ranks, weigh, withdraw
-from yingbin.offers.profile import CHINA_TIME, china_day
+from yingbin.offers.profile import china_day
 from yingbin.storage.insights import FactRow
 from yingbin.storage.province import ConsentRow
 from yingbin.trust.consent import Purpose
@@ -77,11 +77,6 @@ class Ended:
 
     facts: int
     others: frozenset[str]
-
-
-def china_today() -> date:
-    """Return the day it is in China."""
-    return datetime.now(CHINA_TIME).date()
 
 
 def fact_of(row: FactRow) -> Fact:

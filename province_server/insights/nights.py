@@ -16,9 +16,9 @@ from province_server.batch.jobs import Jobs
 from province_server.batch.spool import SealedSpool
 from province_server.batch.upload import Upload
 from province_server.batch.worker import Check, Worker, give_way
-from province_server.insights import facts
 from province_server.insights.loading import Loader
 from province_server.insights.night_file import BadNight, Conclusion, NightFile
+from yingbin.offers.profile import china_today
 from yingbin.storage.batch import BatchJob
 from yingbin.storage.database import Database
 from yingbin.trust.staff import StaffToken
@@ -60,7 +60,7 @@ class Nights:
         Raises `BadNight`, `UnreadableTable`, or as `Jobs.begin`.
         """
         spool = upload.part("table")
-        file, today = NightFile(spool), facts.china_today()
+        file, today = NightFile(spool), china_today()
         found = file.check(today)
         last = self._last_loaded()
         if last is not None and found.as_of < last:

@@ -6,7 +6,7 @@ Gender and age come from the identity document in the record; nothing comes from
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final, Literal
 
 import msgspec
@@ -23,7 +23,7 @@ from yingbin.errors import Unavailable
 from yingbin.offers.learning.estimate import Moments, Share, share_of
 from yingbin.offers.learning.fairness import Attribute, GroupRate, age_band, compared
 from yingbin.offers.learning.underserved import MIN_VISITS, Underserved, Visit, underserved
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.storage.database import Database
 from yingbin.storage.province import CustomerRow
 from yingbin.trust.seal import SealBroken
@@ -148,7 +148,7 @@ class GroupService:
         return {customer: int(n) for customer, n in session.execute(came)}, of
 
     def _people(self, session: Session, wanted: Iterable[str]) -> Iterator[tuple[str, dict[Attribute, str]]]:
-        today = datetime.now(CHINA_TIME).date()
+        today = china_today()
         ids = sorted(wanted)
         for first in range(0, len(ids), _AT_ONCE):
             some = CustomerRow.customer_id.in_(ids[first : first + _AT_ONCE])

@@ -4,7 +4,7 @@ Only outcomes that mean a contact count (`contact_policy.CONTACT`). A sale is pu
 (`sales.py`).
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 from yingbin.errors import InvalidInput
 from yingbin.offers.card import ARBITRATE, RULES
 from yingbin.offers.decision.contact_policy import CONTACT, REFUSED
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_midnight_ms
 from yingbin.storage.learning import SaleRow
 from yingbin.storage.province import OutcomeRow
 
@@ -32,11 +32,7 @@ class Days(NamedTuple):
         """Return the days in China from `first` to `last`, both included. Raises `InvalidInput`."""
         if not 0 <= (last - first).days < MAX_DAYS:
             raise InvalidInput(f"`last` must not lie before `first`, nor {MAX_DAYS} days or more after it")
-        return cls(_midnight_ms(first), _midnight_ms(last + timedelta(days=1)))
-
-
-def _midnight_ms(day: date) -> int:
-    return int(datetime.combine(day, time.min, CHINA_TIME).timestamp() * 1000)
+        return cls(china_midnight_ms(first), china_midnight_ms(last + timedelta(days=1)))
 
 
 def flag(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import func, select
@@ -14,7 +13,7 @@ from yingbin.errors import NotFound
 from yingbin.ids import now_ms
 from yingbin.offers.learning.learned import Move, differs, learn, propensities
 from yingbin.offers.learning.posterior import Forgetting, Impression
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.storage.database import Database
 
 EVERY_S: Final = 3600.0
@@ -67,7 +66,7 @@ class Learner:
 
     def _expected(self, sample: Sequence[str]) -> dict[str, float]:
         """Return the rules' mean propensity of each product, over those of the sample whom they offer it."""
-        today = datetime.now(CHINA_TIME).date()
+        today = china_today()
         found: defaultdict[str, list[float]] = defaultdict(list)
         with self._database.read() as session:
             for customer_id in sample:

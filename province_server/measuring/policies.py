@@ -6,7 +6,7 @@ that hardly moved sends nothing.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -22,7 +22,7 @@ from yingbin.offers.card import ARBITRATE, MARKETING
 from yingbin.offers.catalogue import Catalogue
 from yingbin.offers.learning.experiments import Programme, basis_of
 from yingbin.offers.learning.learned import Move, of_customer
-from yingbin.offers.profile import CHINA_TIME, Profile
+from yingbin.offers.profile import Profile, china_today
 from yingbin.storage.database import Database
 from yingbin.storage.learning import PolicyRow
 from yingbin.storage.province import BranchRow, City, ConsentRow, CustomerRow, TemplateLink
@@ -85,7 +85,7 @@ class Policies:
 
     def settle(self, moves: Mapping[str, Move]) -> None:
         """Put what was learned and the experiments of today in force, if either is new; record it."""
-        running = list(self._programme.running(_today()))
+        running = list(self._programme.running(china_today()))
         with audit.acting(JOB), self._database.write() as session:
             row = _newest(session)
             same = row is not None and (row.programme, row.experiments) == (self._programme.digest, running)
@@ -170,7 +170,3 @@ def _version(moves: Mapping[str, Move]) -> str:
     if not moves:
         return ""
     return hashlib.sha256(msgspec.json.encode(sorted(moves.items()))).hexdigest()[:16]
-
-
-def _today() -> date:
-    return datetime.now(CHINA_TIME).date()

@@ -1,7 +1,7 @@
 """Shows the portrait of a customer to a city that has reason to, once his identity is confirmed there."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from yingbin.offers.customer import CustomerRecord
 from yingbin.offers.portrait import portrait_lines
 from yingbin.offers.portrait.page import Portrait
 from yingbin.offers.portrait.tablet import Names, permitted_tags, tablet_page
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.portrait_wire import InsightNote, PortraitPage
 from yingbin.storage.database import Database
 from yingbin.storage.province import StaffRow
@@ -59,7 +59,7 @@ class PortraitService:
             with self._database.read() as session:
                 role = self._role(session, city_id, staff_id)
                 record = self._known(session, city_id, customer_id)
-                today = datetime.now(CHINA_TIME).date()
+                today = china_today()
                 notes = self._notes(session, customer_id, today)
         except NotAllowed:
             with self._database.write() as session:

@@ -11,11 +11,11 @@ from bulk_lists import finished
 from province_harness import City, World, record
 from sqlalchemy import select
 
-from province_server.insights.facts import china_today
 from yingbin.feed_wire import CardView, FeedKind, Lever
 from yingbin.ids import new_id, now_ms
 from yingbin.offers.insights.declaration import load_library
 from yingbin.offers.insights.nightly import CONCLUSIONS
+from yingbin.offers.profile import china_today
 from yingbin.storage.insights import FactRow
 
 PATH = "insights/nights"

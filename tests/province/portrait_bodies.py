@@ -1,6 +1,6 @@
 """Portraits as the nightly job would find them, written by hand."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -8,10 +8,10 @@ from province_harness import City, World
 
 from province_server.portraits.load import Loaded
 from yingbin.offers.portrait.definitions import packaged_tags
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.portrait_wire import PortraitPage
 
-TODAY = datetime.now(CHINA_TIME).date()
+TODAY = china_today()
 TAGS = packaged_tags()
 STEADY = {"assets_fen": "36000000", "age_band": "from_45", "asset_trend": "stable", "spends_abroad": "true"}
 

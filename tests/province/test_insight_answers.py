@@ -11,12 +11,12 @@ from insight_relations import commuter
 from insight_world import answer, conclusion, enrol, levers, loaded, notes, rows_of, send, summary
 from province_harness import World
 
-from province_server.insights import facts
-from province_server.insights.facts import china_today
+from province_server.insights import nights
 from yingbin.ids import new_id, now_ms
 from yingbin.offers.insights.declaration import load_library
 from yingbin.offers.insights.life_cycle import DENIED_REST
 from yingbin.offers.insights.nightly import infer
+from yingbin.offers.profile import china_today
 from yingbin.trust.staff import Role
 
 COMMUTES = load_library()["commutes"]
@@ -42,7 +42,7 @@ def on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     def night(day: date) -> bytes:
         monkeypatch.setattr(bank_tables, "AS_OF", day)
         monkeypatch.setattr(bank_tables, "END_MS", (day - date(1970, 1, 1)).days * 86_400_000 + 16 * 3_600_000)
-        monkeypatch.setattr(facts, "china_today", lambda: day)
+        monkeypatch.setattr(nights, "china_today", lambda: day)
         tables = bank_tables.Tables()
         commuter(tables, "rides")
         out = tmp_path / f"{day}.parquet"

@@ -7,12 +7,12 @@ from insight_world import answer, conclusion, enrol, levers, loaded, notes, rows
 from measuring_log import send, visit
 from province_harness import World, record
 
-from province_server.insights.facts import china_today
 from yingbin import wire
 from yingbin.feed_wire import FeedKind
 from yingbin.ids import now_ms
 from yingbin.offers.arbitrate import Context, arbitrate
 from yingbin.offers.learning.simulation import simulate
+from yingbin.offers.profile import china_today
 from yingbin.offers.wording import INCOME_GAP_ZH
 
 

@@ -16,10 +16,10 @@ from province_server.batch.spool import SealedSpool
 from province_server.batch.tables import UnreadableTable
 from province_server.cli import app
 from province_server.insights import nights
-from province_server.insights.facts import china_today
 from province_server.insights.loading import Loader
 from province_server.insights.night_file import BadNight, NightFile
 from yingbin.errors import InvalidInput, YingbinError
+from yingbin.offers.profile import china_today
 from yingbin.trust.staff import Role
 
 TODAY = china_today()

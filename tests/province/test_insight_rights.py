@@ -8,9 +8,9 @@ from province_harness import World
 from test_province_renewal import renewed
 
 from province_server.insights import facts
-from province_server.insights.facts import china_today
 from yingbin.ids import now_ms
 from yingbin.offers.insights.declaration import load_library
+from yingbin.offers.profile import china_today
 
 DAY_MS = 86_400_000
 

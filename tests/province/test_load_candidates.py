@@ -1,6 +1,6 @@
 """`yingbin province candidates`: from the nightly portrait to a list, and into a gallery through consent alone."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,7 +13,7 @@ from province_server.campaigns.cli import BadCandidates, read_candidates
 from province_server.cli import app
 from yingbin.ids import now_ms
 from yingbin.offers.portrait.cli import app as portrait_app
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.trust.staff import Role
 
 PASSWORD = "a long password"
@@ -64,7 +64,7 @@ def test_C1_whom_a_night_proposes_comes_into_the_gallery_through_consent_alone(
             assert world.grant(who, purpose).status_code == 204
     assert world.photo("in-gallery", b"in-gallery", "potential").status_code == 201
 
-    day, file = datetime.now(CHINA_TIME).date() - timedelta(days=1), tmp_path / "c.parquet"
+    day, file = china_today() - timedelta(days=1), tmp_path / "c.parquet"
     night = portraits(tmp_path / "night", day, ["gold", "in-gallery", "li", "nobody", "opted-out", "wu"])
     made = CliRunner().invoke(portrait_app, ["candidates", str(night), "--out", str(file)])
     assert made.exit_code == 0, made.output

@@ -1,7 +1,7 @@
 """What the province knows of a visit before it happens: from record and outcomes to the order of the offers."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -15,10 +15,10 @@ from yingbin.ids import new_id, now_ms
 from yingbin.offers.arbitrate import Context, arbitrate
 from yingbin.offers.catalogue import read_catalogue
 from yingbin.offers.decision.context import signals
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_today
 from yingbin.report_wire import OutcomeReport
 
-TODAY = datetime.now(CHINA_TIME).date()
+TODAY = china_today()
 DUE = {
     "as_of": TODAY.isoformat(), "time_deposit_fen": 50_000_000, "time_deposit_maturing_fen": 50_000_000,
     "time_deposit_matures_on": (TODAY + timedelta(days=3)).isoformat(), "salary_day": TODAY.day,

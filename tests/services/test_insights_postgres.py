@@ -14,7 +14,7 @@ from sqlalchemy import select
 from province_server.app import Stores
 from province_server.feed import Notifier
 from province_server.gallery import Galleries
-from province_server.insights.facts import Content, EvidenceItem, Facts, china_today
+from province_server.insights.facts import Content, EvidenceItem, Facts
 from province_server.insights.loading import Loader
 from province_server.insights.night_file import Conclusion
 from province_server.keys import PROVINCE, Keys
@@ -22,6 +22,7 @@ from province_server.lifecycle.retention import Retention
 from province_server.settings import ProvinceSettings
 from province_server.vault import TemplateVault
 from yingbin.ids import new_id, now_ms
+from yingbin.offers.profile import china_today
 from yingbin.storage.insights import FactRow
 from yingbin.storage.province import BranchRow, City, ConsentRow, CustomerRow
 from yingbin.trust.consent import Purpose

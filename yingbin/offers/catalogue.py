@@ -10,7 +10,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +24,7 @@ from yingbin.offers.entries import CatalogueFile, Category, General, Product, Ru
 from yingbin.offers.expression import BadExpression, Condition
 from yingbin.offers.facts import FACT_TYPES
 from yingbin.offers.faults import BadCatalogue, Faults, bad_toml
-from yingbin.offers.profile import CHINA_TIME
+from yingbin.offers.profile import china_midnight_ms
 from yingbin.offers.toml_lines import Loc
 
 __all__ = ["BadCatalogue", "Catalogue", "Category", "Product", "Rule", "load_catalogue", "parse_catalogue"]
@@ -127,12 +127,8 @@ def parse_catalogue(text: str, name: str) -> Catalogue:
 
 def in_force_ms(valid_from: date | None, valid_until: date | None) -> tuple[int, int]:
     """Return the first UTC millisecond of a validity and the first one after it, days of China; 0 for no limit."""
-    first = _midnight_ms(valid_from) if valid_from else 0
-    return first, _midnight_ms(valid_until + timedelta(days=1)) if valid_until else 0
-
-
-def _midnight_ms(day: date) -> int:
-    return int(datetime.combine(day, time.min, CHINA_TIME).timestamp() * 1000)
+    first = china_midnight_ms(valid_from) if valid_from else 0
+    return first, china_midnight_ms(valid_until + timedelta(days=1)) if valid_until else 0
 
 
 def _check_products(file: CatalogueFile, faults: Faults) -> None:

@@ -27,6 +27,16 @@ def china_day(at_ms: int) -> date:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(CHINA_TIME).date()
 
 
+def china_today() -> date:
+    """Return the day it is in China."""
+    return datetime.now(CHINA_TIME).date()
+
+
+def china_midnight_ms(day: date) -> int:
+    """Return the UTC millisecond at which a day begins in China."""
+    return int(datetime.combine(day, time.min, CHINA_TIME).timestamp() * 1000)
+
+
 Fen = Annotated[StrictInt, Field(ge=0, le=MAX_AMOUNT_FEN)]
 
 
@@ -66,8 +76,7 @@ class RiskAssessment(BaseModel):
     @property
     def valid_until_ms(self) -> int:
         """First UTC millisecond at which it no longer counts: midnight, China time, after `valid_until`."""
-        end = datetime.combine(self.valid_until, time.min, CHINA_TIME)
-        return int(end.timestamp() * 1000) + 86_400_000
+        return china_midnight_ms(self.valid_until + timedelta(days=1))
 
 
 class Profile(BaseModel):
