@@ -1,6 +1,6 @@
 """A province with real faces for the admin pages, and a browser that signs in there.
 
-`python tests/services/admin_house.py FOLDER` writes pictures of every page into FOLDER.
+`PYTHONPATH=tests/helpers python tests/services/admin_house.py FOLDER` writes pictures of every page into FOLDER.
 """
 
 import base64
